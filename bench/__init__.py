@@ -1,0 +1,1 @@
+"""One script for each promise of speed, size or memory."""

@@ -1,0 +1,1 @@
+"""Builds the demo workspace out of real registries."""

@@ -1,0 +1,1 @@
+"""Comparison of versions over every facet."""

@@ -1,0 +1,1 @@
+"""Environments of training runs and how their differences matter."""

@@ -1,0 +1,1 @@
+"""Bounded parsers of foreign files; nothing is ever executed."""

@@ -1,0 +1,1 @@
+"""The derived index: tables, query language, planner and pages."""

@@ -1,0 +1,1 @@
+"""The nouns: frozen structs, references and differences. No input or output."""

@@ -1,0 +1,35 @@
+"""Fixtures that every test may ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from lineal.config import Surroundings
+from tests import oracles
+
+NOW = 1_790_000_000.0  # the fixed clock: 2026-09-21 13:33:20 UTC
+
+
+@pytest.fixture
+def around(tmp_path: Path) -> Surroundings:
+    """Surroundings that hold nothing: empty folders for work and home, no variables, a fixed clock."""
+    work, home = tmp_path / "work", tmp_path / "home"
+    work.mkdir()
+    home.mkdir()
+    return Surroundings(work, home, {}, lambda: NOW)
+
+
+def interpreter(name: str) -> Path:
+    """Return the interpreter that has the foreign tool `name`, or skip the test and say what it needs."""
+    if not oracles.ready(name):
+        pytest.skip(f"needs {name}: run `python -m tests.oracles {name}`")
+    return oracles.python(name)
+
+
+@pytest.fixture(scope="session")
+def oracle() -> Callable[[str], Path]:
+    """Give the interpreter that has a foreign tool."""
+    return interpreter
