@@ -131,9 +131,9 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
 class Complete(msgspec.Struct, frozen=True, kw_only=True):
     """All that was said since the last Complete belongs to `scope`, and the scope was read to its end.
 
-    `cursor` is handed back in the next scan. With `delta`, only changes were said: what was not mentioned stays. Without
-    it the scope was said in full, and what was not mentioned is gone. The scope "" closes the scan: scopes that this scan
-    did not name are gone with all they held.
+    `cursor` is handed back in the next scan. With `delta`, only changes were said: what was not mentioned stays.
+    Without it the scope was said in full, and what was not mentioned is gone. The scope "" closes the scan: scopes
+    that this scan did not name are gone with all they held.
     """
 
     registry: str

@@ -80,5 +80,5 @@ class Adapter(Protocol):
         ...
 
     def recognise(self, url: str, around: Surroundings) -> bool:
-        """Say whether `url` (a URL or absolute path) is a registry of this kind, for `registry add`; local looks only."""
+        """Say whether `url` (a URL or absolute path) is a registry of this kind; local looks only."""
         ...
