@@ -46,13 +46,14 @@ class Severity(IntEnum):
 
 
 class Cell(msgspec.Struct, frozen=True, kw_only=True):
-    """One version's value in a row. `delta` is value - baseline, `relative` is delta / |baseline|."""
+    """One version's value in a row. `delta` is value - baseline, `relative` is delta / |baseline|; finite or None."""
 
     value: Value = None
     verdict: Verdict = Verdict.SAME
     delta: float | None = None
     relative: float | None = None
     note: str = ""
+    detail: str = ""  # in full where the value is a part or a count: a whole digest
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
