@@ -1,13 +1,44 @@
-"""Configuration: what the process found around it, and what `lineal.toml` and the user's config say."""
+"""Configuration: what the process found around it, and what `lineal.toml` and the user's `config.toml` say.
+
+[index]
+url = "postgresql://team-db/lineal"     # default: a SQLite file in the user's cache folder
+
+[registries.prod]                       # any number of these
+kind = "mlflow"                         # may be left out where the url shows it
+url = "https://mlflow.example.com"      # a URL, or a path relative to this file
+
+[discovery]
+enabled = true
+ignore = ["runs/old"]                   # paths or URLs that are not looked at
+
+[fingerprint]
+enabled = true                          # hash local files in the background, to join equal bytes
+bytes_per_second = 200_000_000          # 0: as fast as it goes
+
+[metrics]
+auc = "max"
+latency_ms = { goal = "min", noise = 0.5 }
+"""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
+import tomllib
 from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 import msgspec
+
+from lineal.errors import ConfigError
+from lineal.model.reference import REGISTRY
+from lineal.model.values import Goal
+
+PROJECT_FILE = "lineal.toml"
+_LIMIT = 1 << 20  # bytes of one configuration file
 
 
 class Surroundings(msgspec.Struct, frozen=True):
@@ -23,6 +54,22 @@ class Surroundings(msgspec.Struct, frozen=True):
         """Return those of this process; for entry points only."""
         return cls(Path.cwd(), Path.home(), dict(os.environ))
 
+    def config_folder(self) -> Path:
+        """Return the user's configuration folder of Lineal."""
+        return self._folder("XDG_CONFIG_HOME", ".config")
+
+    def cache_folder(self) -> Path:
+        """Return the user's cache folder of Lineal: whatever is in it may be deleted."""
+        return self._folder("XDG_CACHE_HOME", ".cache")
+
+    def state_folder(self) -> Path:
+        """Return the folder of what one session leaves to the next, and of crash reports."""
+        return self._folder("XDG_STATE_HOME", ".local/state")
+
+    def _folder(self, variable: str, default: str) -> Path:
+        given = self.environ.get(variable, "")
+        return (Path(given) if Path(given).is_absolute() else self.home / default) / "lineal"
+
 
 class RegistrySpec(msgspec.Struct, frozen=True, kw_only=True):
     """How to reach one registry. `url` is an absolute path or a URL; `origin` says who named it."""
@@ -32,3 +79,170 @@ class RegistrySpec(msgspec.Struct, frozen=True, kw_only=True):
     url: str
     origin: str = "found"  # found (autodiscovery), project (lineal.toml), user (config.toml)
     options: tuple[tuple[str, str], ...] = ()
+
+
+class MetricRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a project says of one metric: its goal, and by how much it may change without meaning anything."""
+
+    goal: Goal | None = None
+    noise: float = 0.0
+
+
+class IndexSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[index]`: where the index is."""
+
+    url: str = ""
+
+
+class DiscoverySection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[discovery]`: whether registries are looked for, and where not."""
+
+    enabled: bool = True
+    ignore: tuple[str, ...] = ()
+
+
+class FingerprintSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[fingerprint]`: whether local files are hashed, and how fast at most."""
+
+    enabled: bool = True
+    bytes_per_second: int = 0
+
+
+class RegistrySection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[registries.NAME]`: one registry."""
+
+    url: str
+    kind: str = ""
+    options: dict[str, str] = {}
+
+
+class Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One configuration file as it is written."""
+
+    index: IndexSection = IndexSection()
+    discovery: DiscoverySection = DiscoverySection()
+    fingerprint: FingerprintSection = FingerprintSection()
+    registries: dict[str, RegistrySection] = {}
+    metrics: dict[str, Goal | MetricRule] = {}
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True):
+    """What holds for one workspace, once project and user configuration are put together."""
+
+    root: Path
+    index: str = ""
+    registries: tuple[RegistrySpec, ...] = ()  # `kind` is empty where the file does not say
+    discover: bool = True
+    ignore: frozenset[str] = frozenset()  # absolute paths and URLs
+    fingerprint: bool = True
+    fingerprint_rate: int = 0  # bytes per second, 0: no bound
+    metrics: Mapping[str, MetricRule] = {}
+
+
+def find_root(cwd: Path) -> Path:
+    """Return the workspace's root: the nearest folder with `lineal.toml` upward, else of a git repository, else `cwd`."""
+    upward = [cwd, *cwd.parents]
+    for folder in upward:
+        if (folder / PROJECT_FILE).is_file():
+            return folder
+    return next((folder for folder in upward if (folder / ".git").exists()), cwd)
+
+
+def workspace_id(root: Path) -> str:
+    """Return a short name for the workspace at `root` that is safe in file and schema names."""
+    return hashlib.sha256(os.fsencode(root)).hexdigest()[:16]
+
+
+def load(around: Surroundings, root: Path | None = None) -> Config:
+    """Read the configuration that holds in `around`, or for the workspace at `root`.
+
+    Raises:
+        ConfigError: a file is not TOML, or holds a key or value that means nothing.
+    """
+    root = root or find_root(around.cwd)
+    user_file, project_file = around.config_folder() / "config.toml", root / PROJECT_FILE
+    user, project = read(user_file), read(project_file)
+    specs = {spec.name: spec for spec in _specs(user, user_file.parent, "user", around.home)}
+    specs |= {spec.name: spec for spec in _specs(project, root, "project", around.home)}
+    ignore = {place(text, user_file.parent, around.home) for text in user.discovery.ignore}
+    ignore |= {place(text, root, around.home) for text in project.discovery.ignore}
+    return Config(
+        root=root,
+        index=project.index.url or user.index.url,
+        registries=tuple(specs.values()),
+        discover=user.discovery.enabled and project.discovery.enabled,
+        ignore=frozenset(ignore),
+        fingerprint=user.fingerprint.enabled and project.fingerprint.enabled,
+        fingerprint_rate=project.fingerprint.bytes_per_second or user.fingerprint.bytes_per_second,
+        metrics={name: _rule(said) for name, said in (user.metrics | project.metrics).items()},
+    )
+
+
+def read(file: Path) -> Document:
+    """Read one configuration file; one that does not exist says nothing.
+
+    Raises:
+        ConfigError: as for `load`.
+    """
+    try:
+        with file.open("rb") as stream:
+            data = stream.read(_LIMIT + 1)
+    except (FileNotFoundError, NotADirectoryError):
+        return Document()
+    except OSError as e:
+        raise ConfigError(f"{file} cannot be read: {e.strerror}", hint="check its permissions") from e
+    if len(data) > _LIMIT:
+        raise ConfigError(f"{file} is larger than {_LIMIT >> 20} MiB", hint="is it the right file?")
+    return _convert(file, data)
+
+
+def _convert(file: Path, data: bytes) -> Document:
+    try:
+        return msgspec.convert(tomllib.loads(data.decode()), Document)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as e:
+        raise ConfigError(f"{file} is not TOML: {e}", hint="compare with the README's example") from e
+    except msgspec.ValidationError as e:
+        raise ConfigError(f"{file}: {e}", hint=_suggestion(str(e))) from e
+
+
+_KNOWN = [
+    field.name
+    for section in (Document, IndexSection, DiscoverySection, FingerprintSection, RegistrySection, MetricRule)
+    for field in msgspec.structs.fields(section)
+]
+
+
+def _suggestion(message: str) -> str:
+    quoted = message.split("`")
+    close = get_close_matches(quoted[1], _KNOWN, 1) if "unknown field" in message and len(quoted) > 1 else []
+    return f"did you mean `{close[0]}`?" if close else "see `lineal doctor` and the README's example"
+
+
+def _specs(document: Document, folder: Path, origin: str, home: Path) -> list[RegistrySpec]:
+    for name in document.registries:
+        if not REGISTRY.fullmatch(name):
+            raise ConfigError(f"{name!r} is no name of a registry", hint="use a-z, 0-9, `.`, `_` and `-`")
+    return [
+        RegistrySpec(
+            name=name,
+            kind=section.kind,
+            url=place(section.url, folder, home),
+            origin=origin,
+            options=tuple(sorted(section.options.items())),
+        )
+        for name, section in document.registries.items()
+    ]
+
+
+def _rule(said: Any) -> MetricRule:
+    return said if isinstance(said, MetricRule) else MetricRule(goal=said)
+
+
+def place(text: str, folder: Path, home: Path) -> str:
+    """Make a path absolute, from `folder`, and leave a URL (also git's `host:path`) alone."""
+    if text.startswith("sqlite:///") and not text.startswith("sqlite:////"):
+        return f"sqlite:///{os.path.normpath(folder / text.removeprefix('sqlite:///'))}"
+    if "://" in text or (":" in text.split("/")[0] and not (folder / text).exists()):
+        return text
+    path = home / text[2:] if text.startswith("~/") else Path(text)
+    return os.path.normpath(folder / path)

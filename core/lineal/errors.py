@@ -62,10 +62,11 @@ class IndexUnavailable(Error):
 class QueryError(Error):
     """A filter that does not parse; `start` and `end` are the character offsets of the word that is wrong."""
 
-    def __init__(self, message: str, start: int, end: int, *, hint: str = "") -> None:
+    def __init__(self, message: str, start: int, end: int, *, hint: str = "", query: str = "") -> None:
         super().__init__(message, hint=hint)
         self.start = start
         self.end = end
+        self.query = query  # the whole filter, where it is known
 
 
 class RegistryError(Error):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import cast
@@ -34,3 +35,22 @@ def adapter(kind: str) -> Adapter:
 def connect(spec: RegistrySpec, around: Surroundings) -> Registry:
     """Make the registry that `spec` names, without touching it."""
     return adapter(spec.kind).connect(spec, around)
+
+
+def discover(around: Surroundings, folders: Iterable[str]) -> Iterator[RegistrySpec]:
+    """Yield every built-in kind's registries in `folders` (absolute, nearest first) and in the user's surroundings."""
+    folders = list(folders)
+    for kind in BUILTIN:
+        yield from adapter(kind).discover(around, folders)
+
+
+def recognise(url: str, around: Surroundings) -> str:
+    """Return the kind of registry that `url` is.
+
+    Raises:
+        ConfigError: it looks like none of the built-in kinds.
+    """
+    for kind in BUILTIN:
+        if adapter(kind).recognise(url, around):
+            return kind
+    raise ConfigError(f"{url} is no registry that Lineal knows", hint=f"name its kind: {', '.join(BUILTIN)}")

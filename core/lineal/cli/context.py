@@ -1,0 +1,116 @@
+"""What the verbs share: the workspace that the global options name, synced where it is cheap, and common options."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import click
+
+from lineal.cli import OpenTui
+from lineal.cli.output import Format, moment
+from lineal.config import Surroundings
+from lineal.errors import Unsupported
+from lineal.workspace import Workspace, open_workspace
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class Context:
+    """The global options, and the workspace behind them."""
+
+    def __init__(self, open_tui: OpenTui | None = None) -> None:
+        self.open_tui = open_tui
+        self.folder: str | None = None
+        self.index = ""
+        self.no_sync = False
+        self.around = Surroundings.of_process()
+
+    def open(self) -> Workspace:
+        """Open the workspace as it is."""
+        return open_workspace(self.folder, index=self.index, around=self.around)
+
+    @contextmanager
+    def reading(self) -> Iterator[Workspace]:
+        """Open the workspace for a verb that reads: changed local registries are synced first."""
+        with self.open() as work:
+            if not self.no_sync:
+                self._freshen(work)
+            self._say_age(work)
+            yield work
+
+    def _freshen(self, work: Workspace) -> None:
+        if names := work.stale():
+            from lineal.cli.sync import freshen
+
+            freshen(work, names)
+
+    def _say_age(self, work: Workspace) -> None:
+        """Say on stderr how old the index's knowledge of remote registries is, and which could not be read."""
+        for row in work.index.registries():
+            if row.error:
+                narrate(f"note: {row.name}: {row.error}")
+            elif row.fingerprint is None and row.synced_at is not None:
+                narrate(f"note: {row.name} as of {moment(row.synced_at)}; `lineal sync {row.name}` looks again")
+
+    def open_application(self, folder: str | None = None) -> int:
+        """Open the terminal application and return its exit code."""
+        if self.open_tui is None:
+            raise Unsupported("the terminal application is not part of this command", hint="start it as `lineal`")
+        if not (sys.stdin.isatty() and sys.stdout.isatty()):
+            raise Unsupported(
+                "the terminal application needs a terminal", hint="in a pipe use a verb, as in `lineal ls`"
+            )
+        with open_workspace(folder or self.folder, index=self.index, around=self.around) as work:
+            return self.open_tui(work)
+
+
+def narrate(text: str) -> None:
+    """Say something on stderr that is not data."""
+    from lineal.model.text import visible
+
+    sys.stderr.write(visible(text) + "\n")
+
+
+def format_option(command: Command) -> Command:
+    """Add `--format` to a verb."""
+    option = click.option(
+        "--format",
+        "form",
+        type=click.Choice(list(Format)),
+        default=Format.TABLE,
+        show_default=True,
+        help="How to write the data on stdout.",
+    )
+    return option(command)
+
+
+def complete_version(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001
+    """Complete a model, or the versions and aliases of one, from the index alone."""
+    from lineal.errors import Error
+
+    try:
+        with Context().open() as work:
+            return _candidates(work, incomplete)
+    except Error:
+        return []
+
+
+def _candidates(work: Workspace, incomplete: str) -> list[str]:
+    from lineal.model.reference import canonical
+
+    model, at, start = incomplete.rpartition("@")
+    if not at:
+        names = [canonical(row.registry, row.model) for row in work.index.models()]
+        return sorted(name for name in names if name.startswith(incomplete))[:50]
+    newest = work.version(model)
+    history = work.index.history(newest.registry, newest.model)
+    names = [alias.name for alias in history.aliases]
+    query = f'registry:"{newest.registry}" model:"{newest.model}"'
+    names += [row.name for row, _ in zip(work.versions(query), range(200), strict=False)]
+    return [f"{model}@{name}" for name in dict.fromkeys(names) if name.startswith(start)][:50]
+
+
+pass_context = click.make_pass_decorator(Context)

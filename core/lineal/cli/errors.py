@@ -1,0 +1,62 @@
+"""The one place that turns errors into words on stderr and exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+from lineal.config import Surroundings
+from lineal.errors import Error, QueryError
+from lineal.model.text import visible
+
+INTERRUPTED = 130
+BUG = 70
+
+
+def guarded(run: Callable[[], int]) -> int:
+    """Run a command; say what went wrong in one sentence with a hint, and return the exit code that belongs to it."""
+    try:
+        return run()
+    except Error as e:
+        explain(e)
+        return e.exit_code
+    except KeyboardInterrupt:
+        sys.stderr.write("lineal: interrupted\n")
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader of our output went away: `lineal ls | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as e:  # the outermost boundary: what is left is a bug, and its traceback is worth keeping
+        _report(e)
+        return BUG
+
+
+def explain(error: Error) -> None:
+    """Print an error with its hint; one in a query shows the query with the wrong word underlined."""
+    sys.stderr.write(f"lineal: {visible(error.message)}\n")
+    if isinstance(error, QueryError) and error.query:
+        sys.stderr.write(f"  {visible(error.query)}\n")
+        start = len(visible(error.query[: error.start]))
+        width = max(1, len(visible(error.query[error.start : error.end])))
+        sys.stderr.write(f"  {' ' * start}{'^' * width}\n")
+    if error.hint:
+        sys.stderr.write(f"hint: {visible(error.hint)}\n")
+
+
+def _report(error: Exception) -> None:
+    """Write the traceback, without values of variables, to a file of the user's and say where it is."""
+    text = "".join(traceback.format_exception(error))
+    folder = Surroundings.of_process().state_folder()
+    report: Path | str = folder / f"crash-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.txt"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        Path(report).write_text(text)
+    except OSError:
+        sys.stderr.write(text)
+        report = "above"
+    sys.stderr.write(f"lineal: a bug: {type(error).__name__}: {visible(str(error), 300)}\n")
+    sys.stderr.write(f"hint: the traceback is {report if report == 'above' else f'in {report}'}; please report it\n")

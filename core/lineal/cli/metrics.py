@@ -1,0 +1,137 @@
+"""`lineal metrics`: metrics across versions, or along the training of some, as a table or a chart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+import click
+
+from lineal.cli import output
+from lineal.cli.context import Context, complete_version, format_option, pass_context
+from lineal.cli.output import Cell, Format
+from lineal.cli.shapes import reference
+from lineal.errors import ConfigError, NotFound
+from lineal.model.listing import Sort, VersionRow
+from lineal.model.values import Series
+from lineal.workspace import Workspace
+
+EPILOG = """\b
+Examples:
+  lineal metrics model:churn                          every metric of every version of churn
+  lineal metrics model:churn --metric auc --chart     one metric across its versions
+  lineal metrics -v churn@v40 -v churn@v41 --steps --metric loss --chart
+"""
+
+
+@click.command("metrics", epilog=EPILOG)
+@click.argument("query", nargs=-1)
+@click.option("-v", "--version", "versions", multiple=True, shell_complete=complete_version, help="A version by name.")
+@click.option("--metric", "names", multiple=True, help="Only this metric; repeatable.")
+@click.option("--steps", is_flag=True, help="Along training, of the named versions, instead of the last values.")
+@click.option("--chart", is_flag=True, help="Draw it in the terminal.")
+@click.option("--width", type=click.IntRange(20, 400), help="Columns of the chart; by default the terminal's.")
+@click.option("--height", type=click.IntRange(6, 200), default=20, show_default=True, help="Lines of the chart.")
+@format_option
+@pass_context
+def command(
+    context: Context,
+    query: Sequence[str],
+    versions: Sequence[str],
+    names: Sequence[str],
+    steps: bool,
+    chart: bool,
+    width: int | None,
+    height: int,
+    form: Format,
+) -> None:
+    """Show the metrics of the versions that match QUERY, or of those named with -v."""
+    if steps and not versions:
+        raise ConfigError("--steps needs versions", hint="as in `lineal metrics -v churn@v41 --steps`")
+    with context.reading() as work:
+        rows = _rows(work, query, versions)
+        if steps:
+            lines = _series(work, rows, names)
+            _draw(_labelled(lines), "step", width, height) if chart else _write_series(lines, form)
+        elif chart:
+            _draw(list(_across(rows, names)), "version", width, height)
+        else:
+            _write(work, rows, names, form)
+
+
+def _rows(work: Workspace, query: Sequence[str], versions: Sequence[str]) -> list[VersionRow]:
+    if versions:
+        return [work.version(text) for text in versions]
+    found = list(work.versions(" ".join(query), Sort("created", descending=False)))
+    if not found:
+        raise NotFound("no version matches", hint="`lineal ls` lists them; see its --help for queries")
+    return found
+
+
+def _names(rows: Sequence[VersionRow], names: Sequence[str]) -> list[str]:
+    found = sorted({name for row in rows for name in row.metrics})
+    missing = [name for name in names if name not in found]
+    if missing:
+        from difflib import get_close_matches
+
+        close = get_close_matches(missing[0], found, 3)
+        hint = f"did you mean {', '.join(close)}?" if close else f"there are: {', '.join(found[:20])}"
+        raise NotFound(f"no version here has a metric {missing[0]!r}", hint=hint)
+    return list(names) or found
+
+
+def _write(work: Workspace, rows: Sequence[VersionRow], names: Sequence[str], form: Format) -> None:
+    chosen = _names(rows, names)
+    if form == Format.JSON:
+        output.documents(
+            {"reference": reference(row), "metrics": {name: row.metrics.get(name) for name in chosen}} for row in rows
+        )
+        return
+    heads = ["version", *(_head(work, name) for name in chosen), "created"]
+    output.table(form, heads, (_line(row, chosen) for row in rows))
+
+
+def _head(work: Workspace, name: str) -> str:
+    goal, _ = work.goals.of(name)
+    return f"{name} {goal}" if goal else name
+
+
+def _line(row: VersionRow, names: Sequence[str]) -> list[Cell]:
+    return [reference(row), *(row.metrics.get(name) for name in names), output.moment(row.created_at)]
+
+
+def _series(work: Workspace, rows: Sequence[VersionRow], names: Sequence[str]) -> list[tuple[VersionRow, Series]]:
+    found = [(row, work.series(row, name)) for row in rows for name in _names(rows, names) if name in row.metrics]
+    kept = [(row, series) for row, series in found if series.steps]
+    if not kept:
+        raise NotFound("no steps were kept for these versions", hint="without --steps the last values are shown")
+    return kept
+
+
+def _write_series(lines: Sequence[tuple[VersionRow, Series]], form: Format) -> None:
+    if form == Format.JSON:
+        output.documents({"reference": reference(row), "series": series} for row, series in lines)
+        return
+    output.table(form, ["version", "metric", "step", "value", "time"], _points(lines))
+
+
+def _points(lines: Sequence[tuple[VersionRow, Series]]) -> Iterator[list[Cell]]:
+    for row, series in lines:
+        for step, value, at in zip(series.steps, series.values, series.times, strict=True):
+            yield [reference(row), series.metric, step, value, output.moment(at or None)]
+
+
+def _labelled(lines: Sequence[tuple[VersionRow, Series]]) -> list[tuple[str, Sequence[float], Sequence[float]]]:
+    return [(f"{row.name} {series.metric}", series.steps, series.values) for row, series in lines]
+
+
+def _across(rows: Sequence[VersionRow], names: Sequence[str]) -> Iterator[tuple[str, list[float], list[float]]]:
+    for name in islice(_names(rows, names), 6):
+        points = [(float(i), row.metrics[name]) for i, row in enumerate(rows, 1) if name in row.metrics]
+        yield name, [x for x, _ in points], [y for _, y in points]
+
+
+def _draw(
+    lines: Sequence[tuple[str, Sequence[float], Sequence[float]]], axis: str, width: int | None, height: int
+) -> None:
+    raise NotImplementedError

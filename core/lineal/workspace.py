@@ -1,0 +1,192 @@
+"""One workspace: its configuration, its registries and its index, wired together.
+
+This is also the Python API for reading:
+
+    with lineal.open() as work:                      # the workspace around the current folder
+        for row in work.versions("metric.auc>=0.9"):
+            print(row.name, row.metrics["auc"])
+        old, new = work.version("churn@prod"), work.version("churn@v41")
+        print(work.diff([old, new]).sections)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from lineal import discovery, registries
+from lineal.config import Config, RegistrySpec, Surroundings, load, place
+from lineal.errors import NotFound, RegistryError
+from lineal.index import default_index, open_index
+from lineal.index.index import Index
+from lineal.model.listing import Sort, VersionRow
+from lineal.model.reference import canonical, parse
+from lineal.model.values import Series
+from lineal.model.version import Tensor, Version
+from lineal.registries.base import Registry
+
+if TYPE_CHECKING:
+    from lineal.diff.goals import Goals
+    from lineal.model.diff import Diff, Facet
+    from lineal.model.lineage import Tree
+
+
+class Workspace:
+    """The registries and the index of one project folder. Everything is opened when first asked for."""
+
+    def __init__(self, config: Config, around: Surroundings, index: str = "") -> None:
+        self.config = config
+        self.around = around
+        self.root: Path = config.root
+        self.index_url = index or config.index or default_index(config.root, around)
+        self._connected: dict[str, Registry] = {}
+
+    @cached_property
+    def index(self) -> Index:
+        """The index; empty until the first sync."""
+        return open_index(self.index_url, clock=self.around.clock)
+
+    @cached_property
+    def specs(self) -> list[RegistrySpec]:
+        """Every registry of the workspace, configured or found."""
+        return discovery.specs(self.config, self.around)
+
+    def registry(self, name: str) -> Registry:
+        """Return the registry of that name, connected. Raises NotFound."""
+        if name not in self._connected:
+            spec = next((spec for spec in self.specs if spec.name == name), None)
+            if spec is None:
+                raise NotFound(f"no registry is called {name!r}", hint="`lineal registry ls` lists them")
+            self._connected[name] = registries.connect(spec, self.around)
+        return self._connected[name]
+
+    def versions(self, query: str = "", sort: Sort | None = None) -> Iterator[VersionRow]:
+        """Yield the versions that match `query`, newest first unless `sort` says otherwise. Raises QueryError."""
+        rows = self.index.rows(query, sort)
+        number = 0
+        while page := rows.page(number):
+            yield from page
+            if len(page) < rows.PAGE:
+                return
+            number += 1
+
+    def version(self, reference: str) -> VersionRow:
+        """Return the version that `[registry:]model[@selector]` names. Raises ConfigError, NotFound, Conflict."""
+        return self.index.resolve(parse(reference))
+
+    def whole(self, row: VersionRow) -> Version:
+        """Return everything that is known of a version. Raises NotFound."""
+        return self.index.version(row.id)
+
+    @cached_property
+    def goals(self) -> Goals:
+        """Which way metrics get better, by this workspace's rules and by their names."""
+        from lineal.diff.goals import Goals
+
+        return Goals(self.config.metrics)
+
+    def diff(
+        self,
+        rows: Sequence[VersionRow],
+        *,
+        baseline: int = 0,
+        changed_only: bool = True,
+        facets: Collection[Facet] | None = None,
+    ) -> Diff:
+        """Compare versions, each with the one at `baseline`. Raises ConfigError for fewer than two."""
+        from lineal.diff import compare
+        from lineal.diff.code import change_between
+
+        return compare(
+            [self.whole(row) for row in rows],
+            baseline=baseline,
+            changed_only=changed_only,
+            facets=facets,
+            goals=self.goals,
+            tensors=self._tensors,
+            code=change_between,
+        )
+
+    def lineage(self, row: VersionRow, *, up: int = 50, down: int = 50, limit: int = 2000) -> Tree:
+        """Return what a version came from and what came from it, at most `limit` nodes."""
+        from lineal.lineage import node_of, tree
+
+        return tree(self.index, node_of(row), up=up, down=down, limit=limit)
+
+    def series(self, row: VersionRow, metric: str) -> Series:
+        """Return one metric of a version along training. Raises RegistryError."""
+        return self.registry(row.registry).series(self.whole(row), metric)
+
+    def tensors(self, row: VersionRow) -> list[Tensor]:
+        """Return the headers of a version's tensors, in file order. Raises RegistryError."""
+        return self._tensors(self.whole(row))
+
+    def _tensors(self, version: Version) -> list[Tensor]:
+        from lineal.formats.tensors import headers, holds_tensors
+
+        registry = self.registry(version.registry)
+        found: list[Tensor] = []
+        for file in version.files:
+            if holds_tensors(file.path):
+                found.extend(
+                    headers(lambda start, length, f=file: registry.open(f, start, length), file.size, file.path)
+                )  # type: ignore[misc]
+        return found
+
+    def stale(self) -> list[str]:
+        """Return the local registries that changed since they were last synced, or were never."""
+        known = {row.name: row.fingerprint for row in self.index.registries() if row.synced_at is not None}
+        return [spec.name for spec in self.specs if self._changed(spec.name, known)]
+
+    def _changed(self, name: str, known: dict[str, str | None]) -> bool:
+        try:
+            now = self.registry(name).fingerprint()
+        except RegistryError:
+            return name in known  # it was there once: the next sync says what is wrong
+        return now is not None and now != known.get(name)
+
+    def unseen(self) -> list[str]:
+        """Return the registries that were never synced, remote ones included."""
+        known = {row.name for row in self.index.registries()}
+        return [spec.name for spec in self.specs if spec.name not in known]
+
+    def close(self) -> None:
+        """Close the index and every registry."""
+        for registry in self._connected.values():
+            registry.close()
+        self._connected.clear()
+        if "index" in self.__dict__:
+            self.index.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def reference_of(row: VersionRow) -> str:
+    """Return the canonical reference of a version, as every command line understands it."""
+    return canonical(row.registry, row.model, row.name)
+
+
+def open_workspace(path: str | Path | None = None, *, index: str = "", around: Surroundings | None = None) -> Workspace:
+    """Open the workspace around `path`, or around the current folder.
+
+    Args:
+        path: a folder in the workspace.
+        index: a SQLite file or `postgresql://` URL instead of the configured index.
+        around: what to take for the process's surroundings; by default this process's own.
+
+    Raises:
+        ConfigError: a configuration file cannot be used.
+    """
+    around = around or Surroundings.of_process()
+    if path is not None:
+        folder = Path(place(str(path), around.cwd, around.home))
+        if not folder.is_dir():
+            raise NotFound(f"{folder} is not a folder", hint="name a folder that holds models")
+        around = Surroundings(folder, around.home, around.environ, around.clock)
+    return Workspace(load(around), around, index)
