@@ -140,7 +140,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def find_root(cwd: Path) -> Path:
-    """Return the workspace's root: the nearest folder with `lineal.toml` upward, else of a git repository, else `cwd`."""
+    """Return the workspace's root: the nearest folder upward with `lineal.toml`, else with `.git`, else `cwd`."""
     upward = [cwd, *cwd.parents]
     for folder in upward:
         if (folder / PROJECT_FILE).is_file():

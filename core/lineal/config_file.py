@@ -56,7 +56,7 @@ def _table(document: TOMLDocument, name: str) -> Any:
 
 def _relative(url: str, folder: Path) -> str:
     """Write a path below the file's folder as a relative one, so that the project can move."""
-    if os.path.isabs(url) and Path(url).is_relative_to(folder):
+    if Path(url).is_absolute() and Path(url).is_relative_to(folder):
         return os.path.relpath(url, folder)
     return url
 

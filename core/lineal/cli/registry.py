@@ -9,7 +9,7 @@ import click
 from lineal import registries
 from lineal.cli import output
 from lineal.cli.context import Context, format_option, narrate, pass_context
-from lineal.cli.output import Format
+from lineal.cli.output import Cell, Format
 from lineal.cli.shapes import registry_item
 from lineal.config import PROJECT_FILE, RegistrySpec, place
 from lineal.errors import ConfigError, Conflict, NotFound
@@ -38,15 +38,12 @@ def ls(context: Context, form: Format) -> None:
             output.documents(registry_item(row) for row in rows)
             return
         heads = ["name", "kind", "origin", "models", "versions", "problems", "synced", "url", "error"]
-        output.table(
-            form,
-            heads,
-            (
-                [row.name, row.kind, row.origin, row.models, row.versions, row.problems]
-                + [output.moment(row.synced_at) or "never", row.url, row.error]
-                for row in rows
-            ),
-        )
+        output.table(form, heads, (_line(row) for row in rows))
+
+
+def _line(row: RegistryRow) -> list[Cell]:
+    counts: list[Cell] = [row.models, row.versions, row.problems]
+    return [row.name, row.kind, row.origin, *counts, output.moment(row.synced_at) or "never", row.url, row.error]
 
 
 def _rows(work: Workspace) -> list[RegistryRow]:

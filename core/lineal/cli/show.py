@@ -40,14 +40,14 @@ def command(context: Context, version: str, tensors: bool, form: Format) -> None
             for line in _page(row, whole, found):
                 output.write(line)
         else:
-            output.table(form, ["facet", "name", "value"], _flat(row, whole, found))
+            output.table(form, ["facet", "name", "value"], _flat(whole, found))
 
 
 def _page(row: VersionRow, whole: Version, tensors: list[Tensor] | None) -> Iterator[str]:
     yield from output.indented(_head(row, whole))
     facet = ""
     pairs: list[tuple[str, str]] = []
-    for name, key, value in [*_flat(row, whole, tensors), ["", "", ""]]:
+    for name, key, value in [*_flat(whole, tensors), ["", "", ""]]:
         if name != facet and pairs:
             yield f"\n{facet}"
             yield from output.indented(pairs, 1)
@@ -77,7 +77,7 @@ def _head(row: VersionRow, whole: Version) -> list[tuple[str, str]]:
     return [(name, value) for name, value in pairs if value]
 
 
-def _flat(row: VersionRow, whole: Version, tensors: list[Tensor] | None) -> Iterator[list[Cell]]:
+def _flat(whole: Version, tensors: list[Tensor] | None) -> Iterator[list[Cell]]:
     """Yield (facet, name, value) for everything that is a list."""
     for metric in whole.metrics:
         yield ["metrics", f"{metric.name} ({metric.dataset})" if metric.dataset else metric.name, metric.value]
