@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 
 import msgspec
 
-from lineal.errors import ConfigError
+from lineal.config import MetricRule
 from lineal.model.values import Goal
 
 
@@ -22,15 +22,19 @@ class GoalSource(StrEnum):
     NOBODY = ""
 
 
-_MIN = frozenset(
-    "loss losses error errors err rmse mse mae mape smape rmsle msle nll bce crossentropy xent logloss perplexity ppl wer cer"
-    " ter eer fid kid lpips latency brier ece fpr fnr regret cost ttft".split()
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_MIN = _words(
+    "loss losses error errors err rmse mse mae mape smape rmsle msle nll bce crossentropy xent logloss perplexity "
+    "ppl wer cer ter eer fid kid lpips latency brier ece fpr fnr regret cost ttft"
 )
-_MAX = frozenset(
-    "acc accuracy auc auroc auprc aucpr prauc rocauc ap map map50 f1 f2 fbeta fscore f1score precision recall sensitivity"
-    " specificity tpr tnr ppv npv bleu sacrebleu rouge rouge1 rouge2 rougel rougelsum meteor chrf bertscore r2 ndcg mrr iou miou"
-    " dice jaccard kappa mcc matthews pearson pearsonr spearman spearmanr correlation psnr ssim reward throughput elbo"
-    " likelihood loglikelihood mmlu gini".split()
+_MAX = _words(
+    "acc accuracy auc auroc auprc aucpr prauc rocauc ap map map50 f1 f2 fbeta fscore f1score precision recall "
+    "sensitivity specificity tpr tnr ppv npv bleu sacrebleu rouge rouge1 rouge2 rougel rougelsum meteor chrf "
+    "bertscore r2 ndcg mrr iou miou dice jaccard kappa mcc matthews pearson pearsonr spearman spearmanr "
+    "correlation psnr ssim reward throughput elbo likelihood loglikelihood mmlu gini"
 )
 _WEAK = {  # these decide only where no stronger word does: brier_score is an error, top5_error too
     **dict.fromkeys(("score", "top1", "top5", "return", "elo", "lift"), Goal.MAX),
@@ -51,9 +55,8 @@ _PHRASES = (  # whole words, before single words count
     ("exact_match", Goal.MAX),
     ("win_rate", Goal.MAX),
 )
-_NO_GOAL = frozenset(  # a setting, a count or a spread, whatever it is of
-    "lr scale weight weights coef coefficient threshold std stdev stddev variance var count counts num n samples steps epoch epochs"
-    " step norm alpha beta gamma lambda temperature momentum support".split()
+_NO_GOAL = _words(
+    "lr scale weight weights coef coefficient threshold std stdev stddev variance var count counts num norm support"
 )
 _NEGATED = frozenset(("neg", "negative"))  # scikit-learn: neg_mean_squared_error is to be maximised
 _WORDS = re.compile(r"[^a-z0-9]+")
@@ -62,42 +65,33 @@ _LONGEST = 256  # characters of a name that are looked at
 
 
 class Goals(msgspec.Struct, frozen=True):
-    """What `lineal.toml` says: names of metrics, `*` and `?` allowed, in the order in which they are tried."""
+    """What `[metrics]` of `lineal.toml` says, by names in which `*` and `?` stand for others; exact names win."""
 
-    declared: tuple[tuple[str, Goal], ...] = ()
-
-    @classmethod
-    def parse(cls, table: Mapping[str, object]) -> Goals:
-        """Read the table `[goals]`, as in `"val_*" = "min"`.
-
-        Raises:
-            ConfigError: a value is neither "max" nor "min".
-        """
-        return cls(tuple((name, _goal(name, value)) for name, value in table.items()))
+    rules: Mapping[str, MetricRule] = {}
 
     def of(self, metric: str, stated: Iterable[Goal | None] = ()) -> tuple[Goal | None, GoalSource]:
         """Return the goal of `metric` and who says so; `stated` is what the registries say, and they must agree."""
         said = {goal for goal in stated if goal is not None}
         if len(said) == 1:
             return said.pop(), GoalSource.REGISTRY
-        if (goal := self._declared(metric)) is not None:
-            return goal, GoalSource.CONFIG
+        rule = self._rule(metric)
+        if rule is not None and rule.goal is not None:
+            return rule.goal, GoalSource.CONFIG
         goal = None if said else known(metric)
         return goal, GoalSource.NAME if goal else GoalSource.NOBODY
 
-    def _declared(self, metric: str) -> Goal | None:
-        exact = [goal for name, goal in self.declared if name == metric]
-        return next(iter(exact or [goal for name, goal in self.declared if fnmatchcase(metric, name)]), None)
+    def noise(self, metric: str) -> float:
+        """Return by how much the metric may change without meaning anything, in its own unit; 0.0 if nobody says."""
+        rule = self._rule(metric)
+        return abs(rule.noise) if rule is not None else 0.0
 
-
-def _goal(name: str, value: object) -> Goal:
-    if isinstance(value, str) and value in tuple(Goal):
-        return Goal(value)
-    raise ConfigError(f"the goal of {name!r} is {value!r}", hint='write "max" or "min" under [goals] in lineal.toml')
+    def _rule(self, metric: str) -> MetricRule | None:
+        exact = self.rules.get(metric)
+        return exact or next((rule for name, rule in self.rules.items() if fnmatchcase(metric, name)), None)
 
 
 def known(metric: str) -> Goal | None:
-    """Tell the goal from the words of a name (`val_loss`, `eval/accuracy`, `testF1`); None if they say nothing or both."""
+    """Tell the goal from the words of a name (`val_loss`, `eval/accuracy`); None if they say nothing, or both."""
     name = metric[:_LONGEST]
     return _of_words(_split(name)) or _of_words(_split(_CAMEL.sub("_", name)))
 
@@ -120,7 +114,7 @@ def _of_words(words: list[str]) -> Goal | None:
 def _vote(words: list[str]) -> Goal | None:
     strong = {goal for names, goal in ((_MIN, Goal.MIN), (_MAX, Goal.MAX)) if names.intersection(words)}
     votes = strong or {_WEAK[word] for word in words if word in _WEAK}
-    return votes.pop() if len(votes) == 1 else None
+    return next(iter(votes)) if len(votes) == 1 else None
 
 
 def _other(goal: Goal) -> Goal:

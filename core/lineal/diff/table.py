@@ -28,7 +28,7 @@ class Judge(Generic[T]):
         """Say whether the two are no difference."""
         return base == value
 
-    def differ(self, base: T, value: T) -> Cell:
+    def differ(self, _base: T, value: T) -> Cell:
         """Return the cell of a value that is not the same as the baseline's."""
         return Cell(value=self.show(value), detail=self.detail(value), verdict=Verdict.CHANGED)
 
@@ -88,10 +88,7 @@ def tabulate(
 def _equal(values: list[T | None], base: T | None, judge: Judge[T]) -> bool:
     if base is None:
         return False
-    for value in values:
-        if value is not base and (value is None or not judge.same(base, value)):
-            return False
-    return True
+    return all(value is base or (value is not None and judge.same(base, value)) for value in values)
 
 
 def _row(name: str, values: list[T | None], judge: Judge[T], frame: Frame, unknown: frozenset[int]) -> Row:
@@ -99,6 +96,11 @@ def _row(name: str, values: list[T | None], judge: Judge[T], frame: Frame, unkno
     cells = tuple(_cell(value, base, at == frame.baseline, judge) for at, value in enumerate(values))
     changed = any(_counts(cell, at in unknown or frame.baseline in unknown) for at, cell in enumerate(cells))
     return judge.row(Row(name=name, cells=cells, changed=changed), values, base)
+
+
+def noted(row: Row) -> Row:
+    """Return the row with what its cells note, once each."""
+    return msgspec.structs.replace(row, note="; ".join(dict.fromkeys(cell.note for cell in row.cells if cell.note)))
 
 
 def _counts(cell: Cell, unknown: bool) -> bool:

@@ -74,7 +74,8 @@ def pinned(text: str) -> str:
 
 def _stage(suffix: str) -> tuple[tuple[int, int], ...]:
     """Order: dev < alpha < beta < rc < final () < post."""
-    return tuple((_ORDER.get(word.lower(), 1), int(number or 0)) for word, number in _PART.findall(suffix) if word or number)
+    parts = ((word, number) for word, number in _PART.findall(suffix) if word or number)
+    return tuple((_ORDER.get(word.lower(), 1), int(number or 0)) for word, number in parts)
 
 
 def _later(release: Release) -> tuple[int, tuple[int, ...], tuple[tuple[int, int], ...]]:

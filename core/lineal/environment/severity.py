@@ -43,29 +43,36 @@ class Fact(StrEnum):
     IMAGE = "image"
 
 
-_ENGINES = frozenset(
-    "torch torchvision torchaudio jax jaxlib tensorflow tensorflow-cpu tensorflow-gpu tf-nightly keras mxnet paddlepaddle"
-    " paddlepaddle-gpu mindspore xgboost lightgbm catboost scikit-learn onnxruntime onnxruntime-gpu tensorrt openvino"
-    " triton flash-attn xformers bitsandbytes deepspeed transformer-engine apex cupy vllm llama-cpp-python ctranslate2"
-    " torch-xla mlx tinygrad libtorch pytorch pytorch-cuda cudatoolkit cudnn nccl mkl openblas".split()
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_ENGINES = _words(
+    "torch torchvision torchaudio jax jaxlib tensorflow tensorflow-cpu tensorflow-gpu tf-nightly keras mxnet "
+    "paddlepaddle paddlepaddle-gpu mindspore xgboost lightgbm catboost scikit-learn onnxruntime onnxruntime-gpu "
+    "tensorrt openvino triton flash-attn xformers bitsandbytes deepspeed transformer-engine apex cupy vllm llama- "
+    "cpp-python ctranslate2 torch-xla mlx tinygrad libtorch pytorch pytorch-cuda cudatoolkit cudnn nccl mkl "
+    "openblas"
 )
-_ENGINE_PREFIXES = ("nvidia-cu", "nvidia-nccl", "nvidia-nvjitlink", "cupy-cuda", "jax-cuda", "tensorrt-", "intel-extension-")
-_LIBRARIES = frozenset(
-    "numpy scipy pandas polars pyarrow numba transformers tokenizers sentencepiece tiktoken datasets accelerate peft trl"
-    " diffusers timm safetensors huggingface-hub lightning pytorch-lightning torchmetrics torchdata torchtext fairseq"
-    " sentence-transformers spacy nltk gensim flax optax orbax-checkpoint chex haiku dm-haiku equinox tensorflow-datasets"
-    " tensorflow-text keras-hub ml-dtypes einops albumentations opencv-python opencv-python-headless pillow scikit-image"
-    " imageio librosa soundfile statsmodels sympy imbalanced-learn feature-engine category-encoders ray torchao optimum"
-    " auto-gptq autoawq gguf onnx onnxscript skl2onnx tf2onnx monai ultralytics detectron2 mmcv kornia pytorch3d dgl"
-    " torch-geometric gymnasium stable-baselines3 evaluate rouge-score sacrebleu unsloth webdataset h5py zarr".split()
+_ENGINE_PREFIXES = ("nvidia-cu", "nvidia-nccl", "nvidia-nvjitlink", "cupy-cuda", "jax-cuda", "tensorrt-")
+_LIBRARIES = _words(
+    "numpy scipy pandas polars pyarrow numba transformers tokenizers sentencepiece tiktoken datasets accelerate "
+    "peft trl diffusers timm safetensors huggingface-hub lightning pytorch-lightning torchmetrics torchdata "
+    "torchtext fairseq sentence-transformers spacy nltk gensim flax optax orbax-checkpoint chex haiku dm-haiku "
+    "equinox tensorflow-datasets tensorflow-text keras-hub ml-dtypes einops albumentations opencv-python opencv- "
+    "python-headless pillow scikit-image imageio librosa soundfile statsmodels sympy imbalanced-learn feature- "
+    "engine category-encoders ray torchao optimum auto-gptq autoawq gguf onnx onnxscript skl2onnx tf2onnx monai "
+    "ultralytics detectron2 mmcv kornia pytorch3d dgl torch-geometric gymnasium stable-baselines3 evaluate rouge- "
+    "score sacrebleu unsloth webdataset h5py zarr"
 )
-_TOOLING = frozenset(
-    "rich textual pytest ruff black mypy pyright isort flake8 pylint autopep8 yapf pre-commit tox nox coverage hypothesis"
-    " ipython ipykernel ipywidgets notebook jupyter jupyterlab jupyter-client jupyter-core jupyter-server nbconvert nbformat"
-    " tqdm click typer colorama pygments prompt-toolkit pip wheel virtualenv uv poetry pipx build twine sphinx mkdocs"
-    " mkdocs-material matplotlib seaborn plotly bokeh altair plotext debugpy pdbpp ipdb gitpython gitdb smmap sentry-sdk"
-    " tabulate termcolor humanize loguru watchdog docutils jinja2 markupsafe markdown-it-py mdurl pluggy iniconfig"
-    " execnet identify cfgv nodeenv distlib filelock platformdirs tomlkit pathspec mypy-extensions typing-extensions".split()
+_TOOLING = _words(
+    "rich textual pytest ruff black mypy pyright isort flake8 pylint autopep8 yapf pre-commit tox nox coverage "
+    "hypothesis ipython ipykernel ipywidgets notebook jupyter jupyterlab jupyter-client jupyter-core jupyter- "
+    "server nbconvert nbformat tqdm click typer colorama pygments prompt-toolkit pip wheel virtualenv uv poetry "
+    "pipx build twine sphinx mkdocs mkdocs-material matplotlib seaborn plotly bokeh altair plotext debugpy pdbpp "
+    "ipdb gitpython gitdb smmap sentry-sdk tabulate termcolor humanize loguru watchdog docutils jinja2 markupsafe "
+    "markdown-it-py mdurl pluggy iniconfig execnet identify cfgv nodeenv distlib filelock platformdirs tomlkit "
+    "pathspec mypy-extensions typing-extensions"
 )
 _TOOLING_PREFIXES = ("pytest-", "types-", "sphinx-", "sphinxcontrib-", "mkdocs-", "flake8-", "jupyter-", "jupyterlab-")
 
@@ -87,7 +94,10 @@ _FACTS = {
     Fact.MEMORY: (Severity.LOW,) * 3,
     Fact.IMAGE: (Severity.MEDIUM,) * 3,
 }
-_NUMERIC_VARIABLES = ("CUBLAS_", "CUDA_LAUNCH", "CUDNN_", "NVIDIA_TF32", "PYTHONHASHSEED", "TF_", "TORCH_", "XLA_", "JAX_", "PYTORCH_")
+_NUMERIC_VARIABLES = (
+    *("CUBLAS_", "CUDA_LAUNCH", "CUDNN_", "NVIDIA_TF32", "PYTHONHASHSEED"),
+    *("TF_", "TORCH_", "PYTORCH_", "XLA_", "JAX_"),
+)
 _PLACING_VARIABLES = ("CUDA_", "NCCL_", "OMP_", "MKL_", "OPENBLAS_", "WORLD_SIZE", "HIP_", "ROCR_")
 
 

@@ -1,0 +1,92 @@
+"""Parameters: flat dotted names compared directly; only values that are lists or mappings are looked into."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from itertools import chain
+
+from lineal.diff.nested import explain, same
+from lineal.diff.numbers import delta, number, step
+from lineal.diff.table import Frame, Judge, tabulate
+from lineal.model.diff import Cell, Facet, Section, Verdict
+from lineal.model.values import Param, Value
+from lineal.model.version import Version
+
+_KINDS = {
+    bool: "a truth value",
+    int: "a whole number",
+    float: "a number",
+    str: "text",
+    list: "a list",
+    dict: "a mapping",
+}
+_DEEPEST = 32  # mappings in mappings that become dotted names; deeper ones stay values
+
+
+def params(versions: Sequence[Version], frame: Frame) -> Section:
+    """Compare hyperparameters by dotted name, minding types: 1, 1.0 and "1" are three values.
+
+    Between registries of which one keeps text only, a text that reads as the other's number is the same.
+    """
+    loose = len({version.registry for version in versions}) > 1
+    columns = [{param.name: param for param in _flat(version.params)} for version in versions]
+    return tabulate(columns, _Params(loose), frame).section(Facet.PARAMS)
+
+
+def _flat(given: Sequence[Param]) -> Sequence[Param]:
+    if not any(type(param.value) is dict for param in given):
+        return given
+    return list(chain.from_iterable(_leaves(param, 0) for param in given))
+
+
+def _leaves(param: Param, depth: int) -> Iterator[Param]:
+    if isinstance(param.value, dict) and param.value and depth < _DEEPEST:
+        for key, value in param.value.items():
+            yield from _leaves(Param(f"{param.name}.{key}", value), depth + 1)
+    else:
+        yield param
+
+
+class _Params(Judge[Param]):
+    def __init__(self, loose: bool) -> None:
+        self.loose = loose
+
+    def show(self, value: Param) -> Value:
+        return value.value
+
+    def same(self, base: Param, value: Param) -> bool:
+        left, right = base.value, value.value
+        if type(left) is type(right) and not isinstance(left, list | dict | float):
+            return left == right
+        return same(left, right) or (self.loose and _reads_alike(left, right))
+
+    def differ(self, base: Param, value: Param) -> Cell:
+        before, after = number(base.value), number(value.value)
+        if before is None or after is None:
+            return Cell(value=value.value, verdict=Verdict.CHANGED, note=_note(base.value, value.value))
+        difference, relative = delta(before, after)
+        note = _retyped(base.value, value.value) if before == after else step(before, after)
+        return Cell(value=value.value, verdict=Verdict.CHANGED, delta=difference, relative=relative, note=note)
+
+
+def _reads_alike(left: Value, right: Value) -> bool:
+    """Say whether one of the two is the other written as text."""
+    if isinstance(left, str) == isinstance(right, str):
+        return False
+    text, other = (left, right) if isinstance(left, str) else (right, left)
+    if other is None or isinstance(other, bool):
+        return str(text).strip().lower() in (("none", "null") if other is None else (str(other).lower(),))
+    read, meant = number(text), number(other)
+    return read is not None and meant is not None and math.isclose(read, meant, rel_tol=1e-9)
+
+
+def _note(base: Value, value: Value) -> str:
+    if isinstance(base, list | dict) and isinstance(value, list | dict):
+        return explain(base, value)
+    return _retyped(base, value) if type(base) is not type(value) else ""
+
+
+def _retyped(base: Value, value: Value) -> str:
+    before, after = _KINDS.get(type(base), "nothing"), _KINDS.get(type(value), "nothing")
+    return f"{after}, was {before}" if before != after else "the same number, written otherwise"
