@@ -16,14 +16,14 @@ too), cut to one row for a facet:
        {"facet": "params", "changed": 2, "total": 18, ...,
         "rows": [{"name": "lr", ...,
           "cells": [{"value": 0.001, "verdict": "base", ...},
-                    {"value": 0.0003, "verdict": "changed", "delta": -0.0007, "relative": -0.7, "note": "×0.3"}]}]},
+                    {"value": 0.0003, "verdict": "changed", "delta": null, "relative": null, "note": "×0.3", ...}]}]},
        {"facet": "environment", "changed": 3, "total": 211, ...,
-        "rows": [{"name": "torch", "severity": 3, "note": "minor, CUDA build", ...,
-          "cells": [{"value": "2.12.1+cu131", ...}, {"value": "2.13.0+cu132", "verdict": "changed", ...}]}]},
+        "rows": [{"name": "torch", "severity": 3, "note": "", ...,
+          "cells": [{"value": "2.12.1+cu131", ...}, {"value": "2.13.0+cu132", "note": "minor, CUDA build", ...}]}]},
        {"facet": "code", "note": "7 commits, 4 files, +212 −31", "text": "diff --git a/train.py b/train.py ...", ...}]}
 
 - `cells` follow `versions`; verdicts are base, same, better, worse, noise, changed, added, removed, absent, and stand
-  to the baseline's cell. `delta` is value - baseline, `relative` is delta / |baseline|; null where there is no number.
+  to the baseline's cell. `delta` (of metrics) is value - baseline, `relative` is delta / |baseline|.
 - `value` is the metric, parameter or tag itself; of a package its version; of a data set its digest, else its source;
   of a file its size in bytes (`detail` has the whole digest); of a tensor `dtype [shape]`; of a commit 12 digits.
 - `changed` and `total` count all rows, also those left out because they are equal.

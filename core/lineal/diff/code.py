@@ -124,7 +124,7 @@ def _file_row(path: str, by_column: Mapping[int, FileChange], columns: int, base
         else Cell()
         for at in range(columns)
     ]
-    return Row(name=path, cells=tuple(cells), changed=True, note=cells[-1].note if columns == 2 else "")
+    return Row(name=path, cells=tuple(cells), changed=True)
 
 
 def _lines(file: FileChange) -> str:

@@ -21,7 +21,6 @@ from lineal.model.reference import Selector, SelectorKind, canonical
 from lineal.model.version import Version
 
 LARGEST = 64  # versions in one comparison
-ALL = frozenset(Facet)
 
 
 def compare(
@@ -29,7 +28,7 @@ def compare(
     *,
     baseline: int = 0,
     changed_only: bool = True,
-    facets: Collection[Facet] = ALL,
+    facets: Collection[Facet] | None = None,
     goals: Goals | None = None,
     tensors: Headers | None = None,
     code: Changes | None = None,
@@ -37,7 +36,7 @@ def compare(
 ) -> Diff:
     """Compare `versions` with the one at index `baseline`.
 
-    `goals` says which way metrics get better and what is noise; `tensors`, `code` and `digests` look things up that a
+    `facets` chooses some of them; None stands for all. `goals` says which way metrics get better and what is noise; `tensors`, `code` and `digests` look things up that a
     version does not carry itself, and are asked only for their facets. With `changed_only` sections hold the rows that
     differ; their counts are always of all.
 
@@ -54,7 +53,7 @@ def compare(
         versions=_references(versions),
         names=names,
         baseline=baseline,
-        sections=tuple(make[facet]() for facet in Facet if facet in facets),
+        sections=tuple(make[facet]() for facet in Facet if facets is None or facet in facets),
     )
 
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from lineal.diff.numbers import counted
 from lineal.diff.renames import renamed
-from lineal.diff.table import Frame, Judge, noted, tabulate
-from lineal.model.diff import Cell, Facet, Row, Section, Verdict
+from lineal.diff.table import Frame, Judge, tabulate
+from lineal.model.diff import Cell, Facet, Section, Verdict
 from lineal.model.values import Value
 from lineal.model.version import Dataset, Version
 
@@ -54,9 +54,6 @@ class _Data(Judge[Dataset]):
 
     def differ(self, base: Dataset, value: Dataset) -> Cell:
         return Cell(value=self.show(value), detail=self.detail(value), verdict=Verdict.CHANGED, note=_note(base, value))
-
-    def row(self, row: Row, _values: Sequence[Dataset | None], _base: Dataset | None) -> Row:
-        return noted(row)
 
 
 def _note(base: Dataset, value: Dataset) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
-from lineal.diff.numbers import counted, delta
+from lineal.diff.numbers import counted
 from lineal.diff.table import Frame, Judge, Table, tabulate
 from lineal.environment import severity
 from lineal.environment.releases import Distance, Step, distance, parse, pinned
@@ -102,11 +102,11 @@ class _Ranked(Judge[str]):
             if cell.verdict in (Verdict.CHANGED, Verdict.ADDED, Verdict.REMOVED)
         ]
         rank = max((self.rank(row.name, base, value) for value in pairs), default=Severity.NONE)
-        return msgspec.structs.replace(row, severity=rank, note=self.summary(row, rank))
+        return msgspec.structs.replace(row, severity=rank, note=self.remark(row.name))
 
-    def summary(self, row: Row, _rank: Severity) -> str:
-        """Return the note of the row: what its cells say, once each."""
-        return "; ".join(dict.fromkeys(cell.note for cell in row.cells if cell.note))
+    def remark(self, _name: str) -> str:
+        """Return what is to be said of a row whatever its cells say."""
+        return ""
 
 
 class _Facts(_Ranked):
@@ -133,9 +133,7 @@ def _in_bytes(row: Row) -> Row:
         if value is None or base is None or cell.verdict is not Verdict.CHANGED:
             cells.append(msgspec.structs.replace(cell, value=value))
             continue
-        change, relative = delta(base, value)
-        note = counted(value - base, "B")
-        cells.append(Cell(value=value, verdict=cell.verdict, delta=change, relative=relative, note=note))
+        cells.append(Cell(value=value, verdict=cell.verdict, note=counted(value - base, "B")))
     return msgspec.structs.replace(row, cells=tuple(cells))
 
 
@@ -146,12 +144,8 @@ class _Packages(_Ranked):
     def rank(self, name: str, base: str | None, value: str | None) -> Severity:
         return severity.of_package(name, base, value, distance(base or "", value or ""))
 
-    def summary(self, row: Row, rank: Severity) -> str:
-        if rank is Severity.NONE and severity.trade(row.name) is Trade.TOOLING:
-            return "cannot matter here"
-        return super().summary(row, rank) or ", ".join(
-            dict.fromkeys(str(c.verdict) for c in row.cells if c.verdict in (Verdict.ADDED, Verdict.REMOVED))
-        )
+    def remark(self, name: str) -> str:
+        return "cannot matter here" if severity.trade(name) is Trade.TOOLING else ""
 
 
 class _Variables(_Ranked):

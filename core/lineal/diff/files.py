@@ -6,9 +6,9 @@ from collections.abc import Callable, Collection, Sequence
 
 import msgspec
 
-from lineal.diff.numbers import counted, delta
+from lineal.diff.numbers import counted
 from lineal.diff.renames import renamed
-from lineal.diff.table import Frame, Judge, noted, tabulate
+from lineal.diff.table import Frame, Judge, tabulate
 from lineal.model.diff import Cell, Facet, Row, Section, Verdict
 from lineal.model.values import Value
 from lineal.model.version import Algorithm, Digest, File, Version
@@ -78,14 +78,12 @@ class _Files(Judge[File]):
             note = "the same bytes" if equal else _grown(base, value)
         if base.path != value.path:
             note = f"now {value.path}" + (f", {note}" if not equal else "")
-        change = delta(base.size, value.size) if base.size is not None and value.size is not None else (None, None)
-        cell = Cell(value=value.size, verdict=Verdict.CHANGED, delta=change[0], relative=change[1], note=note)
-        return msgspec.structs.replace(cell, detail=self.detail(value))
+        return Cell(value=value.size, verdict=Verdict.CHANGED, note=note, detail=self.detail(value))
 
     def row(self, row: Row, values: Sequence[File | None], _base: File | None) -> Row:
         pairs = zip(row.cells, values, strict=True)
         cells = tuple(msgspec.structs.replace(cell, note=_joined(cell.note, value)) for cell, value in pairs)
-        return msgspec.structs.replace(noted(row), cells=cells)
+        return msgspec.structs.replace(row, cells=cells)
 
 
 def _grown(base: File, value: File) -> str:

@@ -107,8 +107,8 @@ def _of_words(words: list[str]) -> Goal | None:
             return goal
     if _NO_GOAL.intersection(words):
         return None
-    goal = _vote(words)
-    return _other(goal) if goal and _NEGATED.intersection(words) else goal
+    voted = _vote(words)
+    return _other(voted) if voted and _NEGATED.intersection(words) else voted
 
 
 def _vote(words: list[str]) -> Goal | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 
 from lineal.diff.nested import explain, same
-from lineal.diff.numbers import delta, number, step
+from lineal.diff.numbers import number, step
 from lineal.diff.table import Frame, Judge, tabulate
 from lineal.model.diff import Cell, Facet, Section, Verdict
 from lineal.model.values import Param, Value
@@ -65,9 +65,8 @@ class _Params(Judge[Param]):
         before, after = number(base.value), number(value.value)
         if before is None or after is None:
             return Cell(value=value.value, verdict=Verdict.CHANGED, note=_note(base.value, value.value))
-        difference, relative = delta(before, after)
         note = _retyped(base.value, value.value) if before == after else step(before, after)
-        return Cell(value=value.value, verdict=Verdict.CHANGED, delta=difference, relative=relative, note=note)
+        return Cell(value=value.value, verdict=Verdict.CHANGED, note=note)
 
 
 def _reads_alike(left: Value, right: Value) -> bool:

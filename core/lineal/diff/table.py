@@ -98,11 +98,6 @@ def _row(name: str, values: list[T | None], judge: Judge[T], frame: Frame, unkno
     return judge.row(Row(name=name, cells=cells, changed=changed), values, base)
 
 
-def noted(row: Row) -> Row:
-    """Return the row with what its cells note, once each."""
-    return msgspec.structs.replace(row, note="; ".join(dict.fromkeys(cell.note for cell in row.cells if cell.note)))
-
-
 def _counts(cell: Cell, unknown: bool) -> bool:
     if cell.verdict in (Verdict.BASE, Verdict.SAME, Verdict.ABSENT):
         return False

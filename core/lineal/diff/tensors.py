@@ -6,9 +6,9 @@ import math
 from collections.abc import Callable, Sequence
 
 from lineal.diff.numbers import counted
-from lineal.diff.table import Frame, Judge, noted, tabulate
+from lineal.diff.table import Frame, Judge, tabulate
 from lineal.errors import Error
-from lineal.model.diff import Cell, Facet, Row, Section, Verdict
+from lineal.model.diff import Cell, Facet, Section, Verdict
 from lineal.model.values import Value
 from lineal.model.version import Tensor, Version
 
@@ -70,6 +70,3 @@ class _Tensors(Judge[Tensor]):
         change = parameters(value) - parameters(base)
         words += [counted(change, "parameters")] if change else []
         return Cell(value=self.show(value), verdict=Verdict.CHANGED, note=", ".join(words))
-
-    def row(self, row: Row, _values: Sequence[Tensor | None], _base: Tensor | None) -> Row:
-        return noted(row)

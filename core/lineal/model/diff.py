@@ -46,7 +46,7 @@ class Severity(IntEnum):
 
 
 class Cell(msgspec.Struct, frozen=True, kw_only=True):
-    """One version's value in a row. `delta` is value - baseline, `relative` is delta / |baseline|; finite or None."""
+    """One version's value in a row. `delta` (metrics only) is value - baseline, `relative` is delta / |baseline|."""
 
     value: Value = None
     verdict: Verdict = Verdict.SAME
