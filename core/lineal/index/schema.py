@@ -260,11 +260,7 @@ fulltext = Table(
     Column("words", TEXT, nullable=False),
     Column("aliases", TEXT, nullable=False),
 )
-VECTOR = Column(
-    "vector",
-    TSVECTOR,
-    Computed("array_to_tsvector(array_remove(string_to_array(words || ' ' || aliases, ' '), ''))", persisted=True),
-)
+_VECTOR = "array_to_tsvector(array_remove(string_to_array(words || ' ' || aliases, ' '), ''))"
 
 
 def _statements(tables: list[Table], dialect: Dialect) -> list[str]:
@@ -281,14 +277,16 @@ def _statements(tables: list[Table], dialect: Dialect) -> list[str]:
 def sqlite_ddl() -> list[str]:
     """Return the statements that make an empty index in a new SQLite file."""
     marks = [f"PRAGMA user_version={SCHEMA}", f"PRAGMA application_id={APPLICATION}"]
-    return [*_statements(metadata.sorted_tables, sqlite.dialect()), FTS_ONLY_ON_SQLITE, *marks]
+    dialect: Dialect = sqlite.dialect()
+    return [*_statements(metadata.sorted_tables, dialect), FTS_ONLY_ON_SQLITE, *marks]
 
 
 def postgres_ddl() -> list[str]:
     """Return the statements that make an empty index in the current schema of PostgreSQL."""
     copy = MetaData()
     tables = [table.to_metadata(copy) for table in metadata.sorted_tables]
-    copy.tables["fulltext"].append_column(VECTOR._copy())
+    copy.tables["fulltext"].append_column(Column("vector", TSVECTOR, Computed(_VECTOR, persisted=True)))
     vectors = "CREATE INDEX fulltext_vector ON fulltext USING gin (vector)"
     mark = f"COMMENT ON TABLE registry IS 'lineal index, schema {SCHEMA}'"
-    return [*_statements(tables, postgresql.dialect()), vectors, mark]
+    dialect: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    return [*_statements(tables, dialect), vectors, mark]

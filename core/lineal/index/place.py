@@ -1,0 +1,86 @@
+"""Where an index is: a SQLite file, or a schema of a PostgreSQL database."""
+
+from __future__ import annotations
+
+import platform
+from hashlib import blake2b
+from pathlib import Path
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+import msgspec
+
+from lineal.config import Surroundings
+from lineal.errors import ConfigError
+from lineal.index.identity import SCHEMA
+
+_POSTGRES = ("postgresql", "postgres", "postgresql+psycopg")
+
+
+class SqlitePlace(msgspec.Struct, frozen=True):
+    """An absolute or relative path of a SQLite file."""
+
+    path: str
+
+
+class PostgresPlace(msgspec.Struct, frozen=True):
+    """A database (`postgresql://...`, as libpq reads it) and the schema within it."""
+
+    url: str
+    schema: str
+
+
+Place = SqlitePlace | PostgresPlace
+
+
+def _mark(root: Path) -> str:
+    return blake2b(str(root).encode("utf-8", "surrogateescape"), digest_size=6).hexdigest()
+
+
+def default(root: Path, around: Surroundings) -> str:
+    """Return the path of the index for the workspace at `root`: one for each workspace, host and schema.
+
+    It lies in `$XDG_CACHE_HOME/lineal/index`, or `~/.cache/lineal/index`. The host is in the name because a home on a
+    network is shared by machines that see different files, and SQLite's locks do not reach across them.
+    """
+    cache = around.environ.get("XDG_CACHE_HOME", "")
+    base = Path(cache) if cache.startswith("/") else around.home / ".cache"
+    host = "".join(c if c.isalnum() or c in "-_" else "-" for c in platform.node().split(".")[0]) or "host"
+    return str(base / "lineal" / "index" / f"{_mark(root)}-{host}-v{SCHEMA}.db")
+
+
+def named(configured: str, root: Path, around: Surroundings) -> str:
+    """Return the path or URL of the index of a workspace; `configured` is what the user named, "" for nothing.
+
+    A PostgreSQL URL without `schema=` gets the workspace's own, so that several share a database.
+    """
+    if not configured:
+        return default(root, around)
+    parts = urlsplit(configured)
+    if parts.scheme not in _POSTGRES or "schema" in dict(parse_qsl(parts.query)):
+        return configured
+    query = urlencode([*parse_qsl(parts.query, keep_blank_values=True), ("schema", f"lineal_{_mark(root)}_v{SCHEMA}")])
+    return urlunsplit(parts._replace(query=query))
+
+
+def read(url_or_path: str) -> Place:
+    """Read what names an index: a path, `sqlite:///path`, or `postgresql://...?schema=NAME`.
+
+    Raises:
+        ConfigError: a URL of another kind, or a name that cannot be a schema.
+    """
+    scheme, colon, rest = url_or_path.partition("://")
+    if not colon:
+        return SqlitePlace(url_or_path)
+    if scheme == "sqlite":
+        return SqlitePlace(rest.removeprefix("/"))
+    if scheme not in _POSTGRES:
+        raise ConfigError(f"{url_or_path!r} names no index", hint="give a path, or postgresql://user@host/database")
+    parts = urlsplit(url_or_path)
+    query = parse_qsl(parts.query, keep_blank_values=True)
+    schema = dict(query).get("schema", f"lineal_v{SCHEMA}")
+    if not schema.isidentifier() or not schema.isascii() or len(schema) > 60:
+        raise ConfigError(
+            f"{schema!r} cannot be a schema", hint="letters, digits and _, at most 60, as in schema=lineal"
+        )
+    kept = urlencode([pair for pair in query if pair[0] != "schema"])
+    return PostgresPlace(urlunsplit(parts._replace(scheme="postgresql", query=kept)), schema.lower())

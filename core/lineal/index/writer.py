@@ -1,0 +1,177 @@
+"""The one writer of an index: registries, their scans scope by scope, and what is swept with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from types import TracebackType
+from typing import Self
+
+from lineal.config import RegistrySpec
+from lineal.index.clean import cleaned, text
+from lineal.index.database import Database, chunks, marks
+from lineal.index.ids import Ids
+from lineal.index.scopes import Applied, ScopeWriter
+from lineal.index.spool import Spool
+from lineal.index.statements import write_problems
+from lineal.model.records import Complete, Problem
+
+COMMIT_EVERY = 2_000  # records of whole scopes that may share one commit
+
+
+class Writer:
+    """Writes an index. One thread uses it at a time, and it alone writes: the caller holds the index's lock.
+
+    Whole scopes become visible at `commit`; a scope that fails leaves nothing of itself.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self._ids = Ids(database)
+        self._open = False
+        self._pending = 0  # records since the last commit
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.commit()
+        self.close()
+
+    def begin(self) -> None:
+        """Open a transaction unless one is open."""
+        if not self._open:
+            self.database.begin()
+            self._open = True
+
+    def commit(self) -> None:
+        """Commit what is pending."""
+        if self._open:
+            self.database.commit()
+            self._open, self._pending = False, 0
+
+    def rollback(self) -> None:
+        """Forget what is pending."""
+        self._open, self._pending = False, 0
+        self._ids.forget()
+        self.database.rollback()
+
+    def close(self) -> None:
+        """Let go; what was not committed is lost."""
+        self.database.close()
+
+    def cursors(self, registry: str) -> dict[str, str]:
+        """Return the cursor of each scope of a registry; empty for one not seen yet."""
+        sql = "SELECT s.name, s.cursor FROM scope s JOIN registry r ON r.id = s.registry_id WHERE r.name=?"
+        return dict(self.database.run(sql, (registry,)))
+
+    def enter(self, spec: RegistrySpec) -> None:
+        """Note that a registry exists, and where; if its kind or place changed, what was known of it goes."""
+        self.begin()
+        known = self.database.run("SELECT kind, url FROM registry WHERE name=?", (spec.name,))
+        place = (text(spec.kind), text(spec.url))
+        if known and known[0] != place:
+            self.drop([spec.name])
+            known = []
+        if known:
+            self.database.run("UPDATE registry SET origin=? WHERE name=?", (spec.origin, spec.name))
+            return
+        sql = "INSERT INTO registry (id, name, kind, url, origin) VALUES (?,?,?,?,?)"
+        self.database.run(sql, (self._ids.fresh("registry"), spec.name, *place, spec.origin))
+
+    def apply(self, spool: Spool, complete: Complete) -> Applied:
+        """Write one completed scope of a registry that was entered; all of it or nothing.
+
+        The commit may come later, with that of other small scopes: see `commit`.
+        """
+        self.begin()
+        complete = cleaned(complete)
+        try:
+            applied = ScopeWriter(self.database, self._ids, self._registry(spool.registry), complete).apply(spool)
+        except BaseException:
+            self.rollback()
+            raise
+        self._pending += spool.count
+        if self._pending >= COMMIT_EVERY:
+            self.commit()
+        return applied
+
+    def _registry(self, name: str) -> int:
+        number = self._ids.registry(name)
+        if number is None:
+            raise LookupError(f"{name} was not entered")  # a fault of the caller
+        return number
+
+    def close_scan(self, registry: str, named: Iterable[str]) -> int:
+        """Drop the scopes that a whole scan did not name, with all they held; return how many versions went."""
+        self.begin()
+        registry_id = self._registry(registry)
+        rows = self.database.run("SELECT id, name FROM scope WHERE registry_id=?", (registry_id,))
+        kept = set(named)
+        return sum(self._drop_scope(registry_id, number) for number, name in rows if name not in kept)
+
+    def _drop_scope(self, registry_id: int, scope_id: int) -> int:
+        name = self.database.run("SELECT name FROM scope WHERE id=?", (scope_id,))[0][0]
+        with Spool("") as nothing:
+            writer = ScopeWriter(self.database, self._ids, registry_id, Complete(registry="", scope=name))
+            removed = writer.apply(nothing).removed
+        self.database.run("DELETE FROM scope WHERE id=?", (scope_id,))
+        return removed
+
+    def succeed(self, registry: str, problems: Iterable[Problem], fingerprint: str | None, at: float) -> None:
+        """Note that a scan reached its end at `at` (Unix seconds), and what it met outside any scope."""
+        self._settle(registry, problems)
+        sql = "UPDATE registry SET synced_at=?, fingerprint=?, error='', hint='' WHERE name=?"
+        self.database.run(sql, (at, fingerprint, registry))
+        self._drop_unused()
+
+    def fail(self, registry: str, problems: Iterable[Problem], message: str, hint: str) -> None:
+        """Note why a scan did not reach its end; what was completed before stays."""
+        self._settle(registry, problems)
+        sql = "UPDATE registry SET error=?, hint=? WHERE name=?"
+        self.database.run(sql, (text(message), text(hint), registry))
+        self._drop_unused()
+
+    def _settle(self, registry: str, problems: Iterable[Problem]) -> None:
+        self.begin()
+        number = self._registry(registry)
+        self.database.run("DELETE FROM problem WHERE registry_id=? AND scope_id IS NULL", (number,))
+        write_problems(self.database, self._ids, [cleaned(problem) for problem in problems], number, None)
+
+    def keep_only(self, names: Iterable[str]) -> list[str]:
+        """Drop every registry but these; return the names of those dropped."""
+        self.begin()
+        kept = set(names)
+        gone = [row[0] for row in self.database.run("SELECT name FROM registry ORDER BY name") if row[0] not in kept]
+        self.drop(gone)
+        return gone
+
+    def drop(self, registries: Iterable[str]) -> None:
+        """Drop registries with all they held."""
+        self.begin()
+        for name in registries:
+            self.close_scan(name, ())
+            number = self._registry(name)
+            for table in ("problem", "model", "registry"):
+                column = "id" if table == "registry" else "registry_id"
+                self.database.run(f"DELETE FROM {table} WHERE {column}=?", (number,))
+            self._ids.forget()
+        self._drop_unused()
+
+    def _drop_unused(self) -> None:
+        """Remove environments and keys that no version has: few are looked at, each by one probe of an index."""
+        unused = "NOT EXISTS (SELECT 1 FROM version v WHERE v.environment_id = environment.id)"
+        gone = [row[0] for row in self.database.run(f"SELECT id FROM environment WHERE {unused}")]
+        for some in chunks(gone, 500):
+            for table, column in (("env_fact", "environment_id"), ("environment", "id")):
+                self.database.run(f"DELETE FROM {table} WHERE {column} IN ({marks(len(some))})", some)
+        none = " AND ".join(
+            f"NOT EXISTS (SELECT 1 FROM {table} t WHERE t.key_id = key.id)"
+            for table in ("fact_num", "fact_txt", "env_fact")
+        )
+        lost = self.database.run(f"SELECT id FROM key WHERE {none}")
+        self.database.many("DELETE FROM key WHERE id=?", lost)
+        if gone or lost:
+            self._ids.forget()
