@@ -36,9 +36,9 @@ def compare(
 ) -> Diff:
     """Compare `versions` with the one at index `baseline`.
 
-    `facets` chooses some of them; None stands for all. `goals` says which way metrics get better and what is noise; `tensors`, `code` and `digests` look things up that a
-    version does not carry itself, and are asked only for their facets. With `changed_only` sections hold the rows that
-    differ; their counts are always of all.
+    `facets` chooses some of them, None stands for all. `goals` says which way metrics get better and what is noise;
+    `tensors`, `code` and `digests` look things up that a version does not carry itself, and are asked only for their
+    facets. With `changed_only` sections hold the rows that differ; their counts are always of all.
 
     Raises:
         ConfigError: there are fewer than two versions or more than 64, or `baseline` is none of them.
