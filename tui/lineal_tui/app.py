@@ -1,0 +1,213 @@
+"""The application: composes the screens and routes messages between them, the worker and the sync."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import ClassVar
+
+from textual.app import App
+from textual.binding import Binding, BindingType
+
+from lineal_tui import clipboard, themes
+from lineal_tui import messages as m
+from lineal_tui.keys import Where
+from lineal_tui.places import Place
+from lineal_tui.present import text
+from lineal_tui.present.ink import Span, Tone
+from lineal_tui.screens.models import Models
+from lineal_tui.screens.room import Room
+from lineal_tui.session import Session
+from lineal_tui.syncing import SyncChild
+from lineal_tui.worker import Source, Worker
+
+SYNC = (sys.executable, "-m", "lineal", "sync", "--events", "jsonl")
+_REDRAW = 0.25  # seconds between two drawings of the progress
+_REFRESH = 2.0  # seconds between two looks at an index that is being filled
+
+
+class LinealApp(App[int]):
+    """Every model in one terminal."""
+
+    CSS_PATH = "app.tcss"
+    TITLE = "lineal"
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q", "quit", show=False, priority=True, system=True)]
+
+    def __init__(
+        self,
+        source: Source,
+        *,
+        workspace: str,
+        cwd: str,
+        environ: Mapping[str, str],
+        clock: Callable[[], float] = time.time,
+        sync: Sequence[str] = SYNC,
+        start: Place | None = None,
+    ) -> None:
+        """Make the application.
+
+        Args:
+            source: the workspace.
+            workspace: its name, for the line of place.
+            cwd: the folder in which a sync is started.
+            environ: the process's environment: terminal, colours, tmux.
+            clock: tells the time in Unix seconds.
+            sync: the command of a sync that writes its events as JSON lines.
+            start: where to begin; by default at all models.
+        """
+        super().__init__()
+        self.animation_level = "none"
+        self.environ = environ
+        self.session = Session(workspace, clock)
+        self.session.colour = "NO_COLOR" not in environ
+        if start:
+            self.session.places.visit(start)
+        self._worker = Worker(source, self.post_message)
+        self._child = SyncChild(sync, cwd, self._synced)
+        self._drawn = self._looked = 0.0
+        for theme in themes.themes():
+            self.register_theme(theme)
+        self.theme = themes.default(environ)
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Give the stylesheet its colours before a theme does."""
+        return dict(themes.DEFAULTS)
+
+    def get_default_screen(self) -> Models:
+        """Begin with Models."""
+        return Models(self.session)
+
+    def on_mount(self) -> None:
+        """Show the first place, and see what is new on this machine."""
+        if self.session.places.here.where is Where.MODELS:
+            self.screen.post_message(m.Entered(self.session.places.here))
+        else:
+            self._show(self.session.places.here)
+        self._worker.ask(m.FreshRequest(), self)
+
+    def on_unmount(self) -> None:
+        """Let nothing run on."""
+        self._child.cancel()
+        self._worker.close()
+
+    # --- requests and places ---
+
+    def on_ask(self, message: m.Ask) -> None:
+        """Hand a request to the worker; the answer goes to whoever asked."""
+        self._worker.ask(message.request, message.asker)
+
+    def on_crashed(self, message: m.Crashed) -> None:
+        """End visibly: this is a bug."""
+        raise message.error
+
+    def on_failed(self, message: m.Failed) -> None:
+        """Say what the application itself could not learn."""
+        if isinstance(self.screen, Room):
+            self.screen.say_error(message.error)
+
+    def on_go(self, message: m.Go) -> None:
+        """Go to a place."""
+        if message.remember:
+            self.session.places.visit(message.place)
+            self.session.places.amend(message.place)
+        self._show(message.place)
+
+    def _show(self, place: Place) -> None:
+        if not self.is_screen_installed(place.where.value) and place.where is not Where.MODELS:
+            self.install_screen(_screen(place.where, self.session), place.where.value)
+        self._switch(place)
+
+    def _switch(self, place: Place) -> None:
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
+        if place.where is not Where.MODELS:
+            self.push_screen(place.where.value)
+        self.screen.post_message(m.Entered(place))
+
+    # --- sync ---
+
+    def on_fresh_ready(self, message: m.FreshReady) -> None:
+        """Read what is new on this machine, without being asked."""
+        self.session.registries = message.registries
+        self._frame()
+        if message.stale:
+            self._start(tuple(message.stale))
+
+    def on_sync_wanted(self, message: m.SyncWanted) -> None:
+        """Read registries again."""
+        self._start(message.names)
+
+    def _start(self, names: tuple[str, ...]) -> None:
+        if not self._child.running and self.session.sync is None:
+            self.session.sync = m.SyncStep()
+            self.run_worker(self._child.run(names), group="sync", exclusive=True)
+            self._frame()
+
+    def on_cancel_sync(self) -> None:
+        """Stop a sync."""
+        self._child.cancel()
+
+    def _synced(self, step: m.SyncStep) -> None:
+        """Show how far the sync is, and now and then what it brought."""
+        now = time.monotonic()
+        self.session.sync = step if step.running else None
+        if not step.running:
+            self._ended(step)
+        elif step.changed and now - self._looked > _REFRESH:
+            self._looked = now
+            self._refresh()
+        elif now - self._drawn > _REDRAW:
+            self._drawn = now
+            self._frame()
+
+    def _ended(self, step: m.SyncStep) -> None:
+        self._refresh()
+        if step.error and (room := self._room()):
+            room.say((Span("✘ ", Tone.ERROR), Span(text.safe(step.error, 400))))
+
+    def _room(self) -> Room | None:
+        rooms = [screen for screen in self.screen_stack if isinstance(screen, Room)]
+        return rooms[-1] if rooms else None
+
+    def _refresh(self) -> None:
+        if room := self._room():
+            room.post_message(m.Refresh())
+
+    def _frame(self) -> None:
+        if room := self._room():
+            room.frame()
+
+    # --- clipboard ---
+
+    def on_copy(self, message: m.Copy) -> None:
+        """Copy, and say so; where that is impossible show the text, to be copied by hand."""
+        room = self._room()
+        why = clipboard.impossible(message.text, self.environ)
+        shown = Span(text.safe(message.text, 400), Tone.ACCENT)
+        if room is not None and (why or self._driver is None):
+            room.say((Span(f"{why or 'no terminal'}; select it: ", Tone.WARN), shown))
+        elif self._driver is not None:
+            self._driver.write(clipboard.sequence(message.text, self.environ))
+            if room is not None:
+                room.say((Span("copied  ", Tone.DIM), shown))
+
+
+def _screen(where: Where, session: Session) -> Room:
+    """Make a screen when it is first gone to: only then is its module imported."""
+    if where is Where.LINEAGE:
+        from lineal_tui.screens.lineage import Lineage
+
+        return Lineage(session)
+    if where is Where.COMPARE:
+        from lineal_tui.screens.compare import Compare
+
+        return Compare(session)
+    if where is Where.CHARTS:
+        from lineal_tui.screens.charts import Charts
+
+        return Charts(session)
+    from lineal_tui.screens.sources import Sources
+
+    return Sources(session)

@@ -1,0 +1,42 @@
+"""The console script `lineal`: the command line, with the terminal application behind it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from lineal import cli
+
+if TYPE_CHECKING:
+    from lineal.workspace import Workspace
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run `lineal`; Textual is imported only when the application opens."""
+    return cli.main(argv, open_tui=open_tui)
+
+
+def open_tui(work: Workspace) -> int:
+    """Open the terminal application on a workspace; return its exit code."""
+    from lineal_tui.app import LinealApp
+
+    app = LinealApp(
+        work,
+        workspace=work.root.name or str(work.root),
+        cwd=str(work.root),
+        environ=work.around.environ,
+        clock=work.around.clock,
+        sync=sync_command(work),
+    )
+    app.run()
+    return app.return_code or 0
+
+
+def sync_command(work: Workspace) -> tuple[str, ...]:
+    """Return the command that fills this workspace's index and writes its events as JSON lines."""
+    return (sys.executable, "-m", "lineal", "--index", work.index_url, "sync", "--events", "jsonl")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,390 @@
+"""Every request to the worker and every result, and what widgets tell their screen.
+
+A request is a frozen dataclass inside `Ask`; the answer is a message of its own, posted to whoever asked, and carries
+the request it answers, so that a screen can tell a late answer from the one it waits for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from textual.message import Message
+from textual.message_pump import MessagePump
+
+from lineal.errors import Error
+from lineal.model.diff import Diff
+from lineal.model.lineage import Tree
+from lineal.model.listing import ModelRow, Neighbour, ProblemRow, RegistryRow, Sort, VersionRow
+from lineal.model.values import Goal
+from lineal.model.version import Version
+from lineal_tui.places import Identity, Place, Scope
+
+
+class Rows(Protocol):
+    """A list of versions read in pages by ordinal, as a table needs it. May be called from any thread."""
+
+    PAGE: int
+    count: int
+    exact: bool
+
+    def page(self, number: int, deadline_ms: float | None = None) -> list[VersionRow] | None:
+        """Return one page of rows; None if the deadline passed first."""
+        ...
+
+    def measure(self) -> int:
+        """Count exactly; slow."""
+        ...
+
+
+# --- requests -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class RowsRequest:
+    """List versions: a filter, within a scope, in an order. `seek` is a version whose row number is wanted too."""
+
+    text: str = ""
+    scope: Scope = Scope()
+    sort: Sort = field(default_factory=Sort)
+    seek: Identity | None = None
+
+
+@dataclass(frozen=True)
+class PageRequest:
+    """Load one page that was too slow for the screen's own thread."""
+
+    rows: Rows
+    number: int
+
+
+@dataclass(frozen=True)
+class MeasureRequest:
+    """Count a list exactly."""
+
+    rows: Rows
+
+
+@dataclass(frozen=True)
+class ModelsRequest:
+    """List registries and models, those with a version that matches."""
+
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class DetailRequest:
+    """Everything about one version."""
+
+    row: VersionRow
+
+
+@dataclass(frozen=True)
+class CurvesRequest:
+    """The per-step curves of one version's metrics."""
+
+    row: VersionRow
+    metrics: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class DiffRequest:
+    """Compare versions."""
+
+    rows: tuple[VersionRow, ...]
+    baseline: int = 0
+    changed_only: bool = True
+
+
+@dataclass(frozen=True)
+class LineageRequest:
+    """Where a version came from and what came from it."""
+
+    row: VersionRow
+
+
+@dataclass(frozen=True)
+class ChartRequest:
+    """Draw a metric: across the versions of a model, or along the training of some versions.
+
+    `newest` keeps so many of the newest points of the x axis, 0 all; width and height are in cells.
+    """
+
+    metric: str
+    scope: Scope
+    rows: tuple[VersionRow, ...]
+    width: int
+    height: int
+    steps: bool = False
+    newest: int = 0
+    colour: bool = True
+
+
+@dataclass(frozen=True)
+class SourcesRequest:
+    """List registries and what could not be read."""
+
+
+@dataclass(frozen=True)
+class CompleteRequest:
+    """Which words may stand where the cursor of the filter is."""
+
+    text: str
+    at: int
+
+
+@dataclass(frozen=True)
+class FindRequest:
+    """Find versions and models by the first letters of a name."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class FreshRequest:
+    """How old the index is, and which local registries have something new."""
+
+
+Request = (
+    RowsRequest
+    | PageRequest
+    | MeasureRequest
+    | ModelsRequest
+    | DetailRequest
+    | CurvesRequest
+    | DiffRequest
+    | LineageRequest
+    | ChartRequest
+    | SourcesRequest
+    | CompleteRequest
+    | FindRequest
+    | FreshRequest
+)
+
+
+@dataclass
+class Ask(Message):
+    """A screen or widget wants something; the answer is posted to `asker`."""
+
+    request: Request
+    asker: MessagePump
+
+
+# --- answers ------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class RowsReady(Message, bubble=False):
+    """A list, with its first page loaded."""
+
+    request: RowsRequest
+    rows: Rows
+    first: list[VersionRow]
+    goals: dict[str, Goal]
+    at: int = 0  # the row of what was sought
+
+
+@dataclass
+class PageReady(Message, bubble=False):
+    """One page."""
+
+    request: PageRequest
+    page: list[VersionRow]
+
+
+@dataclass
+class MeasureReady(Message, bubble=False):
+    """The list of the request knows its length now."""
+
+    request: MeasureRequest
+
+
+@dataclass
+class ModelsReady(Message, bubble=False):
+    """Registries and models by name, and the specs that the index has not met yet (their names)."""
+
+    request: ModelsRequest
+    registries: list[RegistryRow]
+    models: list[ModelRow]
+
+
+@dataclass
+class DetailReady(Message, bubble=False):
+    """One version in full, and where it came from."""
+
+    request: DetailRequest
+    version: Version
+    parents: list[Neighbour]
+    goals: dict[str, Goal]
+
+
+@dataclass
+class CurvesReady(Message, bubble=False):
+    """Values along training, by metric."""
+
+    request: CurvesRequest
+    curves: dict[str, list[float]]
+
+
+@dataclass
+class DiffReady(Message, bubble=False):
+    """The comparison."""
+
+    request: DiffRequest
+    diff: Diff
+
+
+@dataclass
+class LineageReady(Message, bubble=False):
+    """The lineage."""
+
+    request: LineageRequest
+    tree: Tree
+    goals: dict[str, Goal]
+
+
+@dataclass
+class ChartReady(Message, bubble=False):
+    """A chart as text with ANSI colours that plotext wrote, and how many points stand behind it."""
+
+    request: ChartRequest
+    text: str
+    points: int
+    note: str = ""
+
+
+@dataclass
+class SourcesReady(Message, bubble=False):
+    """Registries and problems."""
+
+    request: SourcesRequest
+    registries: list[RegistryRow]
+    problems: list[ProblemRow]
+    stale: list[str]
+
+
+@dataclass
+class CompleteReady(Message, bubble=False):
+    """Words for the place of the cursor: the text before it would become `head` + one of `words`."""
+
+    request: CompleteRequest
+    head: str
+    words: list[str]
+
+
+@dataclass
+class FindReady(Message, bubble=False):
+    """Models and versions whose name begins so."""
+
+    request: FindRequest
+    models: list[ModelRow]
+    rows: list[VersionRow]
+
+
+@dataclass
+class FreshReady(Message, bubble=False):
+    """Registries as the index knows them, and the names of those with something new on this machine."""
+
+    request: FreshRequest
+    registries: list[RegistryRow]
+    stale: list[str]
+
+
+@dataclass
+class Failed(Message, bubble=False):
+    """A request that could not be answered, and why."""
+
+    request: Request
+    error: Error
+
+
+@dataclass
+class Crashed(Message, bubble=False):
+    """A bug in the worker: the application must end visibly."""
+
+    error: BaseException
+
+
+# --- between screens, widgets and the app ---------------------------------------------------------------------------
+
+
+@dataclass
+class Go(Message):
+    """Go to a place; `remember` puts it among the places visited."""
+
+    place: Place
+    remember: bool = True
+
+
+@dataclass
+class Entered(Message, bubble=False):
+    """The screen is at this place now."""
+
+    place: Place
+
+
+@dataclass
+class Refresh(Message, bubble=False):
+    """The index has changed: ask again for what is on screen."""
+
+
+@dataclass
+class SyncWanted(Message):
+    """Read registries again; no names means all."""
+
+    names: tuple[str, ...] = ()
+
+
+@dataclass
+class CancelSync(Message):
+    """Stop the sync that runs."""
+
+
+@dataclass
+class SyncStep(Message, bubble=False):
+    """What a running sync says; `running` is False with the last one."""
+
+    registry: str = ""
+    done: int = 0
+    total: int | None = None
+    rate: float = 0.0  # records a second
+    left: float | None = None  # seconds
+    running: bool = True
+    changed: bool = False  # the index holds something new
+    error: str = ""
+
+
+@dataclass
+class Copy(Message):
+    """Put a text on the clipboard of the person's own terminal."""
+
+    text: str
+
+
+@dataclass
+class Moved(Message):
+    """The cursor of a list stands on another line."""
+
+    index: int
+
+
+@dataclass
+class Chosen(Message):
+    """Enter was pressed on a line."""
+
+    index: int
+
+
+@dataclass
+class FilterChanged(Message):
+    """The filter's text, a moment after it was typed; `final` when enter closed the box."""
+
+    text: str
+    final: bool = False
+
+
+@dataclass
+class FilterClosed(Message):
+    """The filter box went away; `cleared` when by escape."""
+
+    cleared: bool

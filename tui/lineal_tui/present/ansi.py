@@ -1,0 +1,38 @@
+"""Text that plotext coloured, as lines: only colours are understood, everything else is made visible."""
+
+from __future__ import annotations
+
+import re
+
+from lineal_tui.present import text
+from lineal_tui.present.ink import Line, Span, Tone
+
+_COLOUR = re.compile(r"\x1b\[([0-9;]*)m")
+_CURVES = (Tone.ACCENT, Tone.CHANGED, Tone.BETTER, Tone.WORSE, Tone.ALIAS, Tone.MARK)
+
+
+def from_ansi(drawn: str) -> list[Line]:
+    """Return the lines of a chart. Each colour that occurs becomes one tone, in the order in which they first occur."""
+    tones: dict[str, Tone] = {}
+    return [_line(line, tones) for line in drawn.rstrip("\n").split("\n")]
+
+
+def _line(line: str, tones: dict[str, Tone]) -> Line:
+    out: list[Span] = []
+    tone, at = Tone.PLAIN, 0
+    for match in _COLOUR.finditer(line):
+        if match.start() > at:
+            out.append(Span(text.safe(line[at : match.start()]), tone))
+        tone = _tone(match[1], tones)
+        at = match.end()
+    if at < len(line):
+        out.append(Span(text.safe(line[at:]), tone))
+    return tuple(out)
+
+
+def _tone(code: str, tones: dict[str, Tone]) -> Tone:
+    if code in ("", "0"):
+        return Tone.PLAIN
+    if code not in tones:
+        tones[code] = _CURVES[len(tones) % len(_CURVES)]
+    return tones[code]

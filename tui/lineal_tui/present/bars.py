@@ -1,0 +1,114 @@
+"""The line of place at the top, the footer, the help and the palette: all from the key table and the session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from lineal.errors import Error, QueryError
+from lineal.model.listing import RegistryRow
+from lineal_tui.keys import Group, Key
+from lineal_tui.present import text
+from lineal_tui.present.ink import BLANK, Line, Span, Tone, fit, spread, width, wrap
+
+Why = Callable[[str], str]
+"""Given a key's id, why it is off now; "" where it works."""
+
+
+def place(workspace: str, where: str, shown: str, right: str, cells: int) -> Line:
+    """Return the line at the top: workspace, screen, what is shown, and how fresh it is."""
+    left = (
+        Span(" lineal  ", Tone.ACCENT),
+        Span(text.safe(workspace, 40), Tone.STRONG),
+        Span(f"  {where}", Tone.DIM),
+        Span(f"   {text.safe(shown, 300)}" if shown else "", Tone.CHANGED),
+    )
+    return spread(left, (Span(f"{right} ", Tone.DIM), Span("[RO] ", Tone.DIM)), cells)
+
+
+def freshness(registries: Sequence[RegistryRow], now: float) -> str:
+    """Return how old the oldest part of the index is."""
+    if not registries:
+        return "nothing read yet"
+    never = [row for row in registries if row.synced_at is None]
+    if never:
+        return f"{len(never)} of {len(registries)} never synced"
+    return f"synced {text.age(min(row.synced_at or 0.0 for row in registries), now)} ago"
+
+
+def footer(keys: Iterable[Key], why: Why, cells: int) -> Line:
+    """Return the keys that matter now, as many as fit: by rank first, then in the order of the table."""
+    ranked = [key for key in keys if key.rank and not why(key.id)]
+    kept: list[Key] = []
+    used = 1
+    for key in sorted(ranked, key=lambda key: -key.rank):
+        cost = width((Span(f"{key.shown} {key.label}  "),))
+        if used + cost <= cells:
+            kept.append(key)
+            used += cost
+    out: list[Span] = [Span(" ")]
+    for key in sorted(kept, key=lambda key: -key.rank if key.id != "help" else 0):
+        out += [Span(key.shown, Tone.ACCENT), Span(f" {key.label}  ", Tone.DIM)]
+    return tuple(out)
+
+
+def help_lines(keys: Sequence[Key], why: Why, cells: int) -> list[Line]:
+    """Return every key of a screen under its group; one that is off is dimmed and says why."""
+    out: list[Line] = []
+    for group in Group:
+        members = [key for key in keys if key.group is group]
+        if members:
+            out += [BLANK] if out else []
+            out.append((Span(f" {group}", Tone.HEAD),))
+            out += [line for key in members for line in _help_key(key, why(key.id), cells)]
+    return out
+
+
+def _help_key(key: Key, reason: str, cells: int) -> list[Line]:
+    indent = 11
+    said = wrap(key.help, max(20, cells - indent))
+    tone = Tone.DIM if reason else Tone.PLAIN
+    out: list[Line] = [(Span("   " + fit(key.shown, 8), Tone.DIM if reason else Tone.ACCENT), Span(said[0], tone))]
+    out += [(Span(" " * indent), Span(part, tone)) for part in said[1:]]
+    if reason:
+        out += [(Span(" " * indent), Span(part, Tone.WARN)) for part in wrap(f"off: {reason}", max(20, cells - indent))]
+    return out
+
+
+def palette_line(key: Key, reason: str) -> Line:
+    """Return one entry of the palette."""
+    tone = Tone.DIM if reason else Tone.PLAIN
+    return (
+        Span(fit(key.label, 16), tone),
+        Span(fit(key.shown, 8), Tone.ACCENT),
+        Span(f"off: {reason}" if reason else key.help, Tone.DIM),
+    )
+
+
+def problem(error: Error) -> list[Line]:
+    """Return an error: what is wrong, and what to do."""
+    out: list[Line] = [(Span("✘ ", Tone.ERROR), Span(text.safe(error.message, 600)))]
+    if error.hint:
+        out.append((Span("  " + text.safe(error.hint, 600), Tone.DIM),))
+    return out
+
+
+def wrong_word(error: QueryError, indent: int, cells: int) -> Line:
+    """Return a line for under the filter: carets below the wrong word, then why."""
+    start = max(0, error.start)
+    carets = "^" * max(1, min(error.end - start, 40))
+    said = text.safe(error.message, 200) + (f"; {text.safe(error.hint, 200)}" if error.hint else "")
+    room = cells - indent - start - len(carets) - 1
+    if room >= min(len(said), 24):
+        return (Span(" " * (indent + start)), Span(carets, Tone.ERROR), Span(" " + said, Tone.WARN))
+    if start > len(said) + 2:
+        return (Span(fit(said, indent + start - 1) + " ", Tone.WARN), Span(carets, Tone.ERROR))
+    return (Span(carets + " ", Tone.ERROR), Span(said, Tone.WARN))
+
+
+def progress(registry: str, done: int, total: int | None, rate: float, left: float | None) -> str:
+    """Return how far a sync is, in one phrase."""
+    parts = [f"syncing {text.safe(registry, 30)}" if registry else "syncing"]
+    parts.append(f"{text.count(done)} of {text.count(total)}" if total else text.count(done) if done else "")
+    parts.append(f"{rate:,.0f}/s" if rate >= 1 else "")
+    parts.append(f"{text.span(left)} left" if left is not None and left >= 1 else "")
+    return " · ".join(part for part in parts if part)

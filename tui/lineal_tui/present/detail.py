@@ -1,0 +1,197 @@
+"""One version in full, as lines of a label and a value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from lineal.model.listing import Neighbour, VersionRow
+from lineal.model.records import Confidence, NodeKind
+from lineal.model.values import Goal, Metric, Param
+from lineal.model.version import Code, Dataset, Environment, File, Place, Version
+from lineal_tui.present import text
+from lineal_tui.present.ink import BLANK, Line, Span, Tone, fit, fit_right, wrap
+
+_LABEL = 8
+_SHORT = 5
+"""Lines of one kind that the pane shows; the full details show all."""
+_STACK = ("torch", "tensorflow", "jax", "transformers", "lightning", "numpy", "scikit-learn", "xgboost", "onnxruntime")
+_PLACES = {Place.LOCAL: "here", Place.CACHE: "in a cache", Place.REMOTE: "remote", Place.NOWHERE: "nowhere"}
+
+
+def _line(label: str, *spans: Span) -> Line:
+    return (Span(fit(label, _LABEL) + " ", Tone.HEAD), *spans)
+
+
+def lines(
+    version: Version,
+    row: VersionRow,
+    parents: Sequence[Neighbour],
+    goals: Mapping[str, Goal],
+    curves: Mapping[str, Sequence[float]],
+    cells: int,
+    now: float,
+    *,
+    full: bool = False,
+) -> list[Line]:
+    """Return the details of a version; with `full`, all of every list and the whole card."""
+    most = 100_000 if full else _SHORT
+    out = list(_head(version, row, cells, now, full=full))
+    out += _parents(parents[:most], row)
+    out += _metrics(version.metrics, goals, curves, most, cells)
+    out += _params(version.params, most)
+    out += _data(version.datasets, most)
+    if version.environment:
+        out += _environment(version.environment, full=full)
+    if version.code:
+        out += _code(version.code)
+    out += _files(version.files, most)
+    out += _tags(version, most)
+    if version.card:
+        out += _card(version.card, cells, full=full)
+    return out
+
+
+def _head(version: Version, row: VersionRow, cells: int, now: float, *, full: bool) -> Iterator[Line]:
+    aliases = (Span("  " + text.safe(" ".join(row.aliases), 80), Tone.ALIAS),) if row.aliases else ()
+    state = (Span(f"  {version.state}", Tone.WARN),) if version.state != "ready" else ()
+    yield (
+        Span(text.safe(version.model, 60), Tone.STRONG),
+        Span(" "),
+        Span(text.safe(version.name, 60), Tone.STRONG),
+        *aliases,
+        *state,
+    )
+    key = version.key if full else version.key[:24]
+    yield (Span(f"{version.registry} · {version.kind} · {text.safe(key, 0 if full else 24)}", Tone.DIM),)
+    made = [text.safe(version.author, 60)] if version.author else []
+    if version.created_at is not None:
+        made.append(f"{text.age(version.created_at, now)} ago" if version.created_at <= now else "")
+        made.append(text.moment(version.created_at))
+    if made:
+        yield _line("made", Span(" · ".join(part for part in made if part)))
+    if version.message:
+        said = text.safe_lines(version.message) if full else text.safe(version.message.split("\n", 1)[0], 300)
+        for i, part in enumerate(wrap(said, max(20, cells - _LABEL - 1))[: None if full else 2]):
+            yield _line("" if i else "message", Span(part))
+    if version.run and (version.run.name or version.run.experiment):
+        yield _line("run", Span(text.safe(f"{version.run.experiment} / {version.run.name}", 160)))
+
+
+def _parents(parents: Sequence[Neighbour], row: VersionRow) -> Iterator[Line]:
+    shown = [n for n in parents if n.node.kind in (NodeKind.VERSION, NodeKind.MODEL)]
+    for i, parent in enumerate(shown):
+        name = parent.version.name if parent.version else parent.node.key[:12]
+        model = "" if (parent.node.registry, parent.node.name) == (row.registry, row.model) else parent.node.name + " "
+        sure = Tone.DIM if parent.confidence is not Confidence.INFERRED else Tone.WARN
+        yield _line(
+            "" if i else "from",
+            Span(parent.kind.value.replace("_", " ") + "  ", Tone.DIM),
+            Span(text.safe(f"{model}{name}", 100)),
+            Span(f"  {parent.confidence}", sure),
+        )
+
+
+def _metrics(
+    metrics: Sequence[Metric], goals: Mapping[str, Goal], curves: Mapping[str, Sequence[float]], most: int, cells: int
+) -> Iterator[Line]:
+    longest = min(24, max((len(m.name) for m in metrics), default=0))
+    for i, metric in enumerate(metrics[:most]):
+        goal = metric.goal or goals.get(metric.name)
+        bars = text.spark(list(curves.get(metric.name, ())), 16 if cells < 90 else 32)
+        over = f"  on {text.safe(metric.dataset, 40)}" if metric.dataset else ""
+        yield _line(
+            "" if i else "metrics",
+            Span(fit(text.safe(metric.name, 60), longest) + " "),
+            Span({Goal.MAX: "▲", Goal.MIN: "▼", None: " "}[goal], Tone.DIM),
+            Span(fit_right(text.number(float(metric.value)), 11)),
+            Span(over, Tone.DIM),
+            Span("  " + bars, Tone.ACCENT),
+        )
+    yield from _more(len(metrics), most)
+
+
+def _params(params: Sequence[Param], most: int) -> Iterator[Line]:
+    longest = min(32, max((len(p.name) for p in params[:most]), default=0))
+    for i, param in enumerate(params[:most]):
+        yield _line(
+            "" if i else "params",
+            Span(fit(text.safe(param.name, 60), longest) + "  "),
+            Span(text.value(param.value, 200)),
+        )
+    yield from _more(len(params), most)
+
+
+def _data(datasets: Sequence[Dataset], most: int) -> Iterator[Line]:
+    for i, data in enumerate(datasets[:most]):
+        facts = [text.safe(data.digest, 16), text.safe(data.role, 20)]
+        facts += [text.plural(data.rows, "row")] if data.rows is not None else []
+        facts += [text.size(data.size)] if data.size is not None else []
+        yield _line(
+            "" if i else "data",
+            Span(text.safe(data.name, 80)),
+            Span("  " + " · ".join(fact for fact in facts if fact), Tone.DIM),
+        )
+    yield from _more(len(datasets), most)
+
+
+def _environment(env: Environment, *, full: bool) -> Iterator[Line]:
+    known = {package.name: package.version for package in env.packages}
+    named = [f"{name} {known[name]}" for name in _STACK if known.get(name)][: 9 if full else 3]
+    facts = [
+        f"python {env.python}" if env.python else "",
+        *named,
+        f"cuda {env.cuda}" if env.cuda else "",
+        f"driver {env.driver}" if env.driver else "",
+        ", ".join(env.gpus),
+        env.os if full else "",
+    ]
+    facts.append(text.plural(len(env.packages), "package") if env.packages else "")
+    yield _line("env", Span(text.safe(" · ".join(fact for fact in facts if fact), 300)))
+    if full:
+        rest = [f"image {env.image}" if env.image else "", f"cpu {env.cpu}" if env.cpu else ""]
+        rest += [f"{tag.key}={tag.value}" for tag in env.variables]
+        yield from (_line("", Span(text.safe(fact, 300))) for fact in rest if fact)
+        yield from (_line("", Span(text.safe(f"{p.name} {p.version}".rstrip(), 200), Tone.DIM)) for p in env.packages)
+
+
+def _code(code: Code) -> Iterator[Line]:
+    state = "" if code.dirty is None else "uncommitted changes" if code.dirty else "clean"
+    facts = [code.commit[:10], code.branch, code.entry, code.repository]
+    yield _line(
+        "code",
+        Span(text.safe(" · ".join(fact for fact in facts if fact), 300)),
+        Span(f"  {state}" if state else "", Tone.WARN if code.dirty else Tone.DIM),
+    )
+
+
+def _files(files: Sequence[File], most: int) -> Iterator[Line]:
+    for i, file in enumerate(files[:most]):
+        digest = f"{file.digest.algorithm} {file.digest.hex[:12]}" if file.digest else ""
+        place = Tone.WARN if file.place is Place.NOWHERE else Tone.DIM
+        yield _line(
+            "" if i else "files",
+            Span(text.safe(file.path, 120) + "  "),
+            Span(text.size(file.size), Tone.PLAIN),
+            Span(f"  {text.safe(digest)}" if digest else "", Tone.DIM),
+            Span(f"  {_PLACES[file.place]}", place),
+        )
+    yield from _more(len(files), most)
+
+
+def _tags(version: Version, most: int) -> Iterator[Line]:
+    for i, tag in enumerate(version.tags[:most]):
+        shown = f"{tag.key}={tag.value}" if tag.value else tag.key
+        yield _line("" if i else "tags", Span(text.safe(shown, 300), Tone.DIM))
+    yield from _more(len(version.tags), most)
+
+
+def _card(card: str, cells: int, *, full: bool) -> Iterator[Line]:
+    paragraphs = wrap(text.safe_lines(card[: 200_000 if full else 600]), max(20, cells - 1))
+    yield BLANK
+    for part in paragraphs if full else paragraphs[:6]:
+        yield (Span(part, Tone.STRONG if part.startswith("#") else Tone.PLAIN),)
+
+
+def _more(total: int, most: int) -> Iterator[Line]:
+    if total > most:
+        yield _line("", Span(f"… {total - most} more", Tone.DIM))

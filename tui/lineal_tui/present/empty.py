@@ -1,0 +1,50 @@
+"""What an empty list says: why it is empty, and what to do next, with the command."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lineal.model.listing import RegistryRow
+from lineal_tui.present import text
+from lineal_tui.present.ink import BLANK, Line, Span, Tone
+
+
+def nothing_here(registries: Sequence[RegistryRow], filtered: str, *, syncing: bool) -> list[Line]:
+    """Return lines for a table without rows."""
+    if filtered:
+        return [
+            BLANK,
+            (Span(" No version matches "), Span(text.safe(filtered, 200), Tone.CHANGED)),
+            (
+                Span(" esc", Tone.ACCENT),
+                Span(" clears the filter, ", Tone.DIM),
+                Span("/", Tone.ACCENT),
+                Span(" changes it.", Tone.DIM),
+            ),
+        ]
+    if syncing:
+        return [BLANK, (Span(" Reading the registries; versions appear as they are read.", Tone.DIM),)]
+    if not registries:
+        return [
+            BLANK,
+            (Span(" No registry was found in or around this folder."),),
+            BLANK,
+            *_command(
+                "lineal registry add PATH", "a git repository, mlruns folder, server URL or folder of checkpoints"
+            ),
+            *_command("lineal demo", "build a workspace of real registries to look around in"),
+        ]
+    return [
+        BLANK,
+        (Span(" No version here."),),
+        (
+            Span(" s", Tone.ACCENT),
+            Span(" reads again, ", Tone.DIM),
+            Span("7", Tone.ACCENT),
+            Span(" says what was met.", Tone.DIM),
+        ),
+    ]
+
+
+def _command(command: str, what: str) -> tuple[Line, Line]:
+    return (Span("   " + command, Tone.ACCENT),), (Span("     " + what, Tone.DIM),)

@@ -1,0 +1,246 @@
+"""Versions as a table: which columns, how wide, and what stands in them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from typing import NamedTuple, Self
+
+from lineal.model.listing import Sort, VersionRow
+from lineal.model.values import Goal, Value
+from lineal_tui.present import text
+from lineal_tui.present.ink import Line, Span, Tone, fit, fit_right, width
+
+
+class Source(StrEnum):
+    """Where a column's cells come from."""
+
+    NAME = "name"
+    MODEL = "model"
+    ALIASES = "aliases"
+    METRIC = "metric"
+    PARAM = "param"
+    AUTHOR = "author"
+    AGE = "age"
+    MESSAGE = "message"
+    STATE = "state"
+    KIND = "kind"
+
+
+class Column(NamedTuple):
+    """One column. `key` names the metric or parameter."""
+
+    source: Source
+    key: str = ""
+
+    @property
+    def id(self) -> str:
+        """Return the name by which it is chosen and sorted."""
+        return f"{self.source}.{self.key}" if self.key else self.source
+
+    @property
+    def right(self) -> bool:
+        """Whether cells stand at the right: numbers and times."""
+        return self.source in (Source.METRIC, Source.PARAM, Source.AGE)
+
+
+FIXED = (Column(Source.NAME), Column(Source.ALIASES))
+_LONGEST = {
+    Source.NAME: 28,
+    Source.MODEL: 24,
+    Source.ALIASES: 18,
+    Source.MESSAGE: 60,
+    Source.AUTHOR: 12,
+    Source.METRIC: 12,
+    Source.PARAM: 12,
+    Source.AGE: 8,
+    Source.STATE: 8,
+    Source.KIND: 10,
+}
+_HEADS = {Source.NAME: "version", Source.ALIASES: "", Source.AUTHOR: "by", Source.AGE: "when"}
+_TAIL = (Column(Source.AUTHOR), Column(Source.AGE), Column(Source.MESSAGE))
+_PRIORITY = {Source.MODEL: 0, Source.AGE: 1, Source.AUTHOR: 3, Source.MESSAGE: 4}
+_UNHEADED = (Source.NAME, Source.ALIASES, Source.MODEL)
+
+
+def head(column: Column, goal: Goal | None = None) -> str:
+    """Return what stands above a column: metrics with the way in which they get better."""
+    if not column.key:
+        return _HEADS.get(column.source, column.source.value)
+    arrow = {Goal.MAX: "▲", Goal.MIN: "▼", None: ""}[goal]
+    return text.safe(column.key.rpartition(".")[2].rpartition("/")[2] or column.key, 14) + arrow
+
+
+def cell(column: Column, row: VersionRow, now: float) -> str:
+    """Return the safe text of one cell."""
+    match column.source:
+        case Source.METRIC:
+            found = row.metrics.get(column.key)
+            return "" if found is None else text.number(float(found))
+        case Source.PARAM:
+            return text.value(row.params[column.key], 40) if column.key in row.params else ""
+        case Source.AGE:
+            return text.age(row.created_at, now)
+        case Source.ALIASES:
+            return text.safe(" ".join(row.aliases), 60)
+        case Source.STATE:
+            return "" if row.state == "ready" else text.safe(row.state, 20)
+        case _:
+            return text.safe(str(getattr(row, column.source.value)), 120)
+
+
+def _varied(rows: Sequence[VersionRow]) -> list[str]:
+    """Parameters by how well they tell these rows apart: those with a few different short values first."""
+    seen: dict[str, set[str]] = {}
+    for row in rows:
+        for name, value in row.params.items():
+            seen.setdefault(name, set()).add(_short(value))
+    several = [name for name, values in seen.items() if len(values) > 1]
+    return sorted(several, key=lambda name: (max(map(len, seen[name])) > 12, name.count("."), len(name), name))
+
+
+def _short(value: Value) -> str:
+    return text.value(value, 40)
+
+
+def _metrics(rows: Sequence[VersionRow]) -> list[str]:
+    """Metrics by how many rows have them, then as their first row has them."""
+    counts = Counter(name for row in rows for name in row.metrics)
+    order = {name: i for i, name in enumerate(counts)}
+    return sorted(counts, key=lambda name: (-counts[name], order[name]))
+
+
+def every(rows: Sequence[VersionRow]) -> list[Column]:
+    """Return all columns that these rows could fill."""
+    params = sorted({name for row in rows for name in row.params})
+    return [
+        Column(Source.MODEL),
+        *(Column(Source.METRIC, m) for m in sorted(_metrics(rows))),
+        *(Column(Source.PARAM, p) for p in params),
+        Column(Source.AUTHOR),
+        Column(Source.AGE),
+        Column(Source.STATE),
+        Column(Source.KIND),
+        Column(Source.MESSAGE),
+    ]
+
+
+def choose(rows: Sequence[VersionRow], sort: Sort) -> list[Column]:
+    """Return the columns that tell these rows apart, the most telling first; what is sorted by is among them."""
+    metrics = [Column(Source.METRIC, name) for name in _metrics(rows)]
+    params = [Column(Source.PARAM, name) for name in _varied(rows)]
+    chosen = [*metrics[:2], *params[:1], *metrics[2:4], *params[1:4]]
+    kind, _, key = sort.field.partition(".")
+    if key and kind in ("metric", "param"):
+        by = Column(Source(kind), key)
+        chosen = [by, *(column for column in chosen if column != by)]
+    if len({(row.registry, row.model) for row in rows}) > 1:
+        chosen.insert(0, Column(Source.MODEL))
+    if any(row.state != "ready" for row in rows):
+        chosen.append(Column(Source.STATE))
+    return chosen
+
+
+class Layout(NamedTuple):
+    """Columns with their widths, for one window width. The first `frozen` never scroll."""
+
+    columns: tuple[Column, ...]
+    widths: tuple[int, ...]
+    frozen: int
+    offset: int
+    room: int
+    now: float
+    goals: dict[str, Goal]
+
+    @classmethod
+    def empty(cls) -> Self:
+        """Return the layout of no rows."""
+        return cls((), (), 0, 0, 0, 0.0, {})
+
+    @classmethod
+    def of(
+        cls, rows: Sequence[VersionRow], chosen: Sequence[Column], room: int, now: float, goals: dict[str, Goal]
+    ) -> Self:
+        """Lay out the chosen columns between the fixed ones and who and when, widths taken from these rows.
+
+        What does not fit stands behind, for who scrolls.
+        """
+        fixed = [c for c in FIXED if c.source is not Source.ALIASES or any(row.aliases for row in rows)]
+        tail = [c for c in _TAIL if c not in chosen]
+        columns = [*fixed, *chosen, *tail]
+        widths = [_width(column, rows, room, now, goals) for column in columns]
+        order = _order(columns, widths, len(fixed), room)
+        return cls(tuple(columns[i] for i in order), tuple(widths[i] for i in order), len(fixed), 0, room, now, goals)
+
+    def scrolled(self, by: int) -> Self:
+        """Return the layout shifted by so many columns."""
+        last = max(0, len(self.columns) - self.frozen - 1)
+        if by > 0 and self._shown() and self._shown()[-1] == len(self.columns) - 1:
+            return self
+        return self._replace(offset=max(0, min(last, self.offset + by)))
+
+    def _shown(self) -> list[int]:
+        shown: list[int] = []
+        used = 0
+        for i in (*range(self.frozen), *range(self.frozen + self.offset, len(self.columns))):
+            if used + self.widths[i] > self.room and shown:
+                break
+            used += self.widths[i] + 2
+            shown.append(i)
+        return shown
+
+    def head(self) -> Line:
+        """Return the line above the rows."""
+        return tuple(Span(self._put(i, head(self.columns[i], self._goal(i))), Tone.HEAD) for i in self._shown())
+
+    def line(self, row: VersionRow) -> Line:
+        """Return the line of one version."""
+        return tuple(
+            Span(self._put(i, cell(self.columns[i], row, self.now)), _tone(self.columns[i], row)) for i in self._shown()
+        )
+
+    def _goal(self, i: int) -> Goal | None:
+        column = self.columns[i]
+        return self.goals.get(column.key) if column.source is Source.METRIC else None
+
+    def _put(self, i: int, content: str) -> str:
+        column, cells = self.columns[i], self.widths[i]
+        put = fit_right(content, cells) if column.right else fit(content, cells)
+        return put + "  "
+
+
+def _tone(column: Column, row: VersionRow) -> Tone:
+    match column.source:
+        case Source.NAME:
+            return Tone.DIM if row.state in ("failed", "partial") else Tone.PLAIN
+        case Source.ALIASES:
+            return Tone.ALIAS
+        case Source.STATE:
+            return Tone.WARN
+        case Source.AGE | Source.AUTHOR | Source.MODEL | Source.MESSAGE | Source.KIND:
+            return Tone.DIM
+        case _:
+            return Tone.PLAIN
+
+
+def _width(column: Column, rows: Iterable[VersionRow], room: int, now: float, goals: dict[str, Goal]) -> int:
+    title = "" if column.source in _UNHEADED else head(column, goals.get(column.key))
+    cells = max((width((Span(cell(column, row, now)),)) for row in rows), default=0)
+    longest = _LONGEST[column.source]
+    if column.source in _UNHEADED:
+        longest = min(longest, max(10, room // 4))
+    return max(width((Span(title),)), min(longest, cells), 1)
+
+
+def _order(columns: list[Column], widths: list[int], frozen: int, room: int) -> list[int]:
+    """Return the columns with those that fit first, in their natural order; the most telling are fitted first."""
+    used = sum(widths[i] + 2 for i in range(frozen)) - 2
+    rest = sorted(range(frozen, len(columns)), key=lambda i: (_PRIORITY.get(columns[i].source, 2), i))
+    kept: list[int] = []
+    for i in rest:
+        if used + widths[i] + 2 <= room:
+            kept.append(i)
+            used += widths[i] + 2
+    behind = [i for i in range(frozen, len(columns)) if i not in kept]
+    return [*range(frozen), *sorted(kept), *behind]

@@ -1,0 +1,48 @@
+"""What the screens of one run share: marks, the filter, the order, columns, places and what is known of the registries."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+from lineal.model.listing import RegistryRow, Sort, VersionRow
+from lineal_tui.keys import Where
+from lineal_tui.messages import SyncStep
+from lineal_tui.places import Identity, Place, Places, Scope, identity
+from lineal_tui.present.versions import Column
+
+
+class Session:
+    """State that outlives a screen. Only the application's own thread touches it."""
+
+    def __init__(self, workspace: str, clock: Callable[[], float] = time.time) -> None:
+        self.workspace = workspace
+        self.clock = clock
+        self.marks: dict[Identity, VersionRow] = {}
+        self.places = Places(Place(Where.MODELS))
+        self.sort = Sort()
+        self.columns: tuple[Column, ...] = ()  # chosen by the person; empty: by what tells the rows apart
+        self.registries: Sequence[RegistryRow] = ()
+        self.sync: SyncStep | None = None  # the last word of a sync that runs
+        self.colour = True
+
+    @property
+    def text(self) -> str:
+        """The filter at the present place."""
+        return self.places.here.text
+
+    @property
+    def scope(self) -> Scope:
+        """The part of the index at the present place."""
+        return self.places.here.scope
+
+    def toggle(self, row: VersionRow) -> bool:
+        """Mark a version or take its mark; return whether it is marked now."""
+        if self.marks.pop(identity(row), None) is not None:
+            return False
+        self.marks[identity(row)] = row
+        return True
+
+    def subjects(self, row: VersionRow | None) -> tuple[VersionRow, ...]:
+        """Return the marked versions in the order of marking, else the one under the cursor."""
+        return tuple(self.marks.values()) or ((row,) if row else ())

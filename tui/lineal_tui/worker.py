@@ -1,0 +1,263 @@
+"""The only module that touches the workspace: a request comes in on the screen's thread, a message goes out from another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from enum import Enum
+from typing import TYPE_CHECKING, Protocol, assert_never
+
+from textual.message import Message
+from textual.message_pump import MessagePump
+
+from lineal.errors import Error, NotFound
+from lineal.index.index import Index
+from lineal.index.query import quoted
+from lineal.model.listing import Neighbour, RegistryRow, Sort, VersionRow
+from lineal.model.records import Node, NodeKind
+from lineal.model.reference import parse
+from lineal.model.values import Goal, Series
+from lineal.model.version import Version
+from lineal_tui import messages as m
+from lineal_tui.lanes import Lane
+from lineal_tui.places import Identity, Scope, identity
+
+if TYPE_CHECKING:
+    from lineal.config import RegistrySpec
+    from lineal.diff.goals import Goals
+    from lineal.model.diff import Diff
+    from lineal.model.lineage import Tree
+
+_CHART_MOST = 20_000
+"""Versions of one model that a chart reads at most: the newest."""
+_SEEK_PAGES = 80
+
+
+class Source(Protocol):
+    """What the worker asks of a workspace; `lineal.workspace.Workspace` is one."""
+
+    @property
+    def index(self) -> Index:
+        """The index."""
+        ...
+
+    @property
+    def specs(self) -> list[RegistrySpec]:
+        """Every registry, configured or found."""
+        ...
+
+    @property
+    def goals(self) -> Goals:
+        """Which way metrics get better."""
+        ...
+
+    def diff(self, rows: Sequence[VersionRow], *, baseline: int = 0, changed_only: bool = True) -> Diff:
+        """Compare versions."""
+        ...
+
+    def lineage(self, row: VersionRow) -> Tree:
+        """Return what a version came from and what came from it."""
+        ...
+
+    def series(self, row: VersionRow, metric: str) -> Series:
+        """Return a metric along training."""
+        ...
+
+    def stale(self) -> list[str]:
+        """Return the local registries that have something new."""
+        ...
+
+
+class _Lane(Enum):
+    """Who waits for whom: a slow thing never stands before a quick one."""
+
+    QUICK = 1  # pages, lists, details: one read of the index
+    SLOW = 2  # counting, curves, fingerprints of sources
+    THINK = 3  # comparison and lineage
+    CHART = 4  # plotext keeps its state in one global figure: one thread only
+
+
+_LANES: dict[type[m.Request], _Lane] = {
+    m.MeasureRequest: _Lane.SLOW,
+    m.CurvesRequest: _Lane.SLOW,
+    m.FreshRequest: _Lane.SLOW,
+    m.DiffRequest: _Lane.THINK,
+    m.LineageRequest: _Lane.THINK,
+    m.ChartRequest: _Lane.CHART,
+}
+
+
+class Worker:
+    """Answers requests from threads of its own. `crash` is told of bugs."""
+
+    def __init__(self, source: Source, crash: Callable[[m.Crashed], object]) -> None:
+        self._source = source
+        self._crash = crash
+        self._lanes = {lane: Lane(f"lineal-{lane.name.lower()}") for lane in _Lane}
+        self._goals: dict[str, Goal | None] = {}
+
+    def ask(self, request: m.Request, asker: MessagePump) -> None:
+        """Queue a request; the answer, or `Failed`, is posted to `asker`. A newer request of a kind replaces a waiting one."""
+        lane = self._lanes[_LANES.get(type(request), _Lane.QUICK)]
+        number = request.number if isinstance(request, m.PageRequest) else 0
+        lane.put((id(asker), type(request), number), lambda: self._run(request, asker))
+
+    def close(self) -> None:
+        """Stop; what still runs is left to end by itself."""
+        for lane in self._lanes.values():
+            lane.close()
+
+    def _run(self, request: m.Request, asker: MessagePump) -> None:
+        try:
+            answer: Message = self._answer(request)
+        except Error as error:
+            answer = m.Failed(request, error)
+        except Exception as error:  # the boundary of a thread: a bug must end the application, not only this thread
+            self._crash(m.Crashed(error))
+            return
+        asker.post_message(answer)
+
+    def _answer(self, request: m.Request) -> Message:
+        index = self._source.index
+        match request:
+            case m.RowsRequest():
+                return self._rows(request)
+            case m.PageRequest():
+                return m.PageReady(request, request.rows.page(request.number) or [])
+            case m.MeasureRequest():
+                request.rows.measure()
+                return m.MeasureReady(request)
+            case m.ModelsRequest():
+                return m.ModelsReady(request, self._registries(), index.models(request.text))
+            case m.DetailRequest():
+                return self._detail(request)
+            case m.CurvesRequest():
+                return m.CurvesReady(request, self._curves(request))
+            case m.DiffRequest():
+                diff = self._source.diff(
+                    [self._now(row) for row in request.rows],
+                    baseline=request.baseline,
+                    changed_only=request.changed_only,
+                )
+                return m.DiffReady(request, diff)
+            case m.LineageRequest():
+                tree = self._source.lineage(self._now(request.row))
+                goals = self._goals_of([row for member in tree.members[:200] if (row := member.version)])
+                return m.LineageReady(request, tree, dict(sorted(goals.items())))
+            case m.ChartRequest():
+                return self._chart(request)
+            case m.SourcesRequest():
+                return m.SourcesReady(request, self._registries(), index.problems(), [])
+            case m.FreshRequest():
+                return m.FreshReady(request, self._registries(), self._source.stale())
+            case m.CompleteRequest():
+                return self._complete(request)
+            case m.FindRequest():
+                return self._find(request)
+            case _:
+                assert_never(request)
+
+    # --- lists ---
+
+    def _rows(self, request: m.RowsRequest) -> m.RowsReady:
+        if request.text and request.scope != Scope():
+            self._source.index.rows(request.text, request.sort)  # an error must point into what the person wrote
+        rows = self._source.index.rows(scoped(request.text, request.scope), request.sort)
+        first = rows.page(0) or []
+        return m.RowsReady(request, rows, first, self._goals_of(first[:32]), _seek(rows, first, request.seek))
+
+    def _registries(self) -> list[RegistryRow]:
+        """Those the index knows, and those that were found since."""
+        known = {row.name: row for row in self._source.index.registries()}
+        for spec in self._source.specs:
+            known.setdefault(spec.name, RegistryRow(name=spec.name, kind=spec.kind, url=spec.url, origin=spec.origin))
+        return [known[name] for name in sorted(known)]
+
+    def _goals_of(self, rows: Sequence[VersionRow]) -> dict[str, Goal]:
+        names = {name for row in rows for name in row.metrics}
+        for name in names - self._goals.keys():
+            self._goals[name] = self._source.goals.of(name)[0]
+        return {name: goal for name in names if (goal := self._goals[name])}
+
+    # --- one version ---
+
+    def _now(self, row: VersionRow) -> VersionRow:
+        """Return the row of the same version in the index as it is now: a sync may have given it another id."""
+        found = self._source.index.find(*identity(row))
+        if found is None:
+            raise NotFound(f"{row.model} {row.name} is no longer in the index", hint="its registry no longer holds it")
+        return found
+
+    def _version(self, row: VersionRow) -> Version:
+        return self._source.index.version(self._now(row).id)
+
+    def _detail(self, request: m.DetailRequest) -> m.DetailReady:
+        node = Node(NodeKind.VERSION, *identity(request.row))
+        parents: list[Neighbour] = self._source.index.parents([node]).get(node, [])
+        return m.DetailReady(request, self._version(request.row), parents, self._goals_of([request.row]))
+
+    def _curves(self, request: m.CurvesRequest) -> dict[str, list[float]]:
+        row = self._now(request.row)
+        return {metric: self._source.series(row, metric).values for metric in request.metrics}
+
+    # --- charts ---
+
+    def _chart(self, request: m.ChartRequest) -> m.ChartReady:
+        from lineal_tui.charting import across, along
+
+        if request.steps:
+            series = {row.name: self._source.series(self._now(row), request.metric) for row in request.rows}
+            return along(request, series)
+        rows = self._source.index.rows(
+            scoped("", request.scope) + f" has:metric.{quoted(request.metric)}", Sort("created", descending=True)
+        )
+        found: list[VersionRow] = []
+        while len(found) < (request.newest or _CHART_MOST):
+            page = rows.page(len(found) // rows.PAGE) or []
+            found += page
+            if len(page) < rows.PAGE:
+                break
+        return across(request, found[: request.newest or _CHART_MOST][::-1])
+
+    # --- words ---
+
+    def _complete(self, request: m.CompleteRequest) -> m.CompleteReady:
+        from lineal_tui.completion import complete
+
+        return m.CompleteReady(request, *complete(self._source.index, request.text, request.at))
+
+    def _find(self, request: m.FindRequest) -> m.FindReady:
+        """Models whose name holds the text; the version it names as a reference; versions and aliases that begin so."""
+        index, text = self._source.index, request.text.strip()
+        if not text:
+            return m.FindReady(request, [], [])
+        models = [row for row in index.models() if text.lower() in row.model.lower()][:20]
+        rows: list[VersionRow] = []
+        try:
+            rows.append(index.resolve(parse(text)))
+        except Error:
+            pass  # most beginnings of a name are no reference
+        begun = quoted(text).strip('"').replace("*", "?")
+        if not set(begun) & set(' ()|":'):
+            found = index.rows(f"version:{begun}* | alias:{begun}*").page(0, deadline_ms=200.0) or []
+            rows += [row for row in found if identity(row) not in set(map(identity, rows))]
+        return m.FindReady(request, models, rows[:30])
+
+
+def _seek(rows: m.Rows, page: Sequence[VersionRow], wanted: Identity | None) -> int:
+    """Return the row number of a version, 0 if it is not among the first pages."""
+    for number in range(_SEEK_PAGES if wanted else 0):
+        page = rows.page(number) or [] if number else page
+        for i, row in enumerate(page):
+            if identity(row) == wanted:
+                return number * rows.PAGE + i
+        if len(page) < rows.PAGE:
+            break
+    return 0
+
+
+def scoped(text: str, scope: Scope) -> str:
+    """Return a query for what matches `text` within a registry or model."""
+    parts = [f"({text})"] if text.strip() else []
+    parts += [f"registry:{quoted(scope.registry)}"] if scope.registry else []
+    parts += [f"model:{quoted(scope.model)}"] if scope.model else []
+    return text if not scope.registry and not scope.model else " ".join(parts)
