@@ -52,7 +52,7 @@ def explain(base: Value, value: Value) -> str:
     """Say in a few words where two lists or mappings differ, as in `[1] 64 → 128, +[3] 32`."""
     if not (_small(base) and _small(value)):
         return _counted(base, value)
-    places = _places(base, value)
+    places = _places(base, value) or ["equal but for the types of parts"]  # DeepDiff takes [1] for [1.0]
     more = f", and {len(places) - _SHOWN} more" if len(places) > _SHOWN else ""
     return ", ".join(places[:_SHOWN]) + more
 

@@ -43,11 +43,17 @@ def step(base: float, value: float) -> str:
         if math.isfinite(factor) and factor and not (whole and 0.5 < factor < 2) and f"{factor:.3g}" != "1":
             return f"×{factor:.3g}"
     difference = value - base
-    return f"{difference:+.4g}".replace("-", "−") if math.isfinite(difference) else ""
+    return _signed(f"{difference:+.4g}") if math.isfinite(difference) else ""
 
 
 def counted(change: int, unit: str = "") -> str:
-    """Say how a count moved, as in `+1.2 M rows` or `−12 rows`."""
-    size, name = next(((size, f" {name}") for size, name in _UNITS if abs(change) >= size), (1, ""))
-    text = f"{change:+d}" if size == 1 else f"{change / size:+.1f}".replace(".0", "")
-    return f"{text.replace('-', '−')}{name}{unit and f' {unit}'}"
+    """Say how a count moved, as in `+1.2 M rows`, `−12 rows` or, with the unit B, `+1.5 MB`."""
+    size, name = next(((size, name) for size, name in _UNITS if abs(change) >= size), (1, ""))
+    text = f"{change:+d}" if size == 1 else f"{change / size:+.1f}".removesuffix(".0")
+    words = [_signed(text), f"{name}{unit}" if unit == "B" else name, "" if unit == "B" else unit]
+    return " ".join(filter(None, words))
+
+
+def _signed(text: str) -> str:
+    """Write the sign of a number, but not that of its exponent, as wide as a plus."""
+    return f"−{text[1:]}" if text.startswith("-") else text
