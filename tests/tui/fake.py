@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from lineal.config import RegistrySpec
 from lineal.diff import compare
@@ -290,23 +291,17 @@ class FakeSource:
     def lineage(self, row: VersionRow) -> Tree:
         held = {node(v): self.index.row(i) for i, v in enumerate(self.index.held)}
         start = Node(NodeKind.VERSION, row.registry, row.model, row.key)
-        nodes, links = [start], []
+        nodes = [start]
         for at in nodes:
             for e in self.index.edges:
                 for mine, other in ((e.child, e.parent), (e.parent, e.child)):
                     if mine == at and other not in nodes:
                         nodes.append(other)
-        for e in self.index.edges:
-            if e.child in nodes and e.parent in nodes:
-                links.append(
-                    Link(
-                        parent=nodes.index(e.parent),
-                        child=nodes.index(e.child),
-                        kind=e.kind,
-                        confidence=e.confidence,
-                        detail=e.detail,
-                    )
-                )
+        links = [
+            Link(parent=nodes.index(e.parent), child=nodes.index(e.child), kind=e.kind, confidence=e.confidence)
+            for e in self.index.edges
+            if e.child in nodes and e.parent in nodes
+        ]
         return Tree(members=tuple(Member(node=n, version=held.get(n)) for n in nodes), links=tuple(links))
 
     def series(self, row: VersionRow, metric: str) -> Series:
@@ -325,7 +320,7 @@ def chain(index: FakeIndex) -> None:
     base = next(v for v in index.held if v.registry == "hf")
     copy = next(v for v in index.held if v.registry == "risk-models")
     index.edges.append(_edge(versions[0], node(base), EdgeKind.FINETUNED, Confidence.DECLARED))
-    for parent, child in zip(versions, versions[1:], strict=False):
+    for parent, child in pairwise(versions):
         index.edges.append(_edge(child, node(parent), EdgeKind.FINETUNED, Confidence.INFERRED))
     data = Node(NodeKind.DATASET, "", "transactions", "tx-6")
     index.edges.append(_edge(versions[-1], data, EdgeKind.TRAINED_ON, Confidence.DECLARED))

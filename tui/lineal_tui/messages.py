@@ -18,7 +18,7 @@ from lineal.model.lineage import Tree
 from lineal.model.listing import ModelRow, Neighbour, ProblemRow, RegistryRow, Sort, VersionRow
 from lineal.model.values import Goal
 from lineal.model.version import Version
-from lineal_tui.places import Identity, Place, Scope
+from lineal_tui.places import EVERYTHING, Identity, Place, Scope
 
 
 class Rows(Protocol):
@@ -45,7 +45,7 @@ class RowsRequest:
     """List versions: a filter, within a scope, in an order. `seek` is a version whose row number is wanted too."""
 
     text: str = ""
-    scope: Scope = Scope()
+    scope: Scope = EVERYTHING
     sort: Sort = field(default_factory=Sort)
     seek: Identity | None = None
 

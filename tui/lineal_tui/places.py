@@ -26,12 +26,15 @@ class Scope:
     model: str = ""
 
 
+EVERYTHING = Scope()
+
+
 @dataclass(frozen=True)
 class Place:
     """A screen, what it shows, and which versions it is about."""
 
     where: Where
-    scope: Scope = Scope()
+    scope: Scope = EVERYTHING
     text: str = ""  # the filter
     rows: tuple[VersionRow, ...] = ()
 

@@ -1,4 +1,4 @@
-"""What the screens of one run share: marks, the filter, the order, columns, places and what is known of the registries."""
+"""What the screens of one run share: marks, the order, columns, places and what is known of the registries."""
 
 from __future__ import annotations
 

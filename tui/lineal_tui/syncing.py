@@ -102,7 +102,7 @@ async def _line(stream: asyncio.StreamReader) -> bytes:
 
 
 def step_of(line: bytes) -> SyncStep | None:
-    """Read one event of a sync; None for what is none. A line that cannot be read is passed over: it is only progress."""
+    """Read one event of a sync; None for a line that is none: it is only progress."""
     try:
         event = msgspec.json.decode(line, type=dict[str, Any])
     except (msgspec.DecodeError, UnicodeDecodeError):

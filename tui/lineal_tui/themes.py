@@ -99,7 +99,7 @@ def _theme(name: str, tones: dict[str, str], *, dark: bool) -> Theme:
 
 
 def default(environ: Mapping[str, str]) -> str:
-    """Choose a theme: the terminal's own colours over SSH, where bytes count, and a light one where COLORFGBG says so."""
+    """Choose a theme: the terminal's own colours over SSH, where bytes count; light where COLORFGBG says so."""
     if environ.get("SSH_CONNECTION") or environ.get("TERM") in ("linux", "xterm", "screen", "vt100"):
         return "lineal-ansi"
     ground = environ.get("COLORFGBG", "").rpartition(";")[2]

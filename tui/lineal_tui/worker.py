@@ -1,4 +1,4 @@
-"""The only module that touches the workspace: a request comes in on the screen's thread, a message goes out from another."""
+"""The only module that touches the workspace: a request comes in from a screen, a message goes out from a thread."""
 
 from __future__ import annotations
 
@@ -96,7 +96,10 @@ class Worker:
         self._goals: dict[str, Goal | None] = {}
 
     def ask(self, request: m.Request, asker: MessagePump) -> None:
-        """Queue a request; the answer, or `Failed`, is posted to `asker`. A newer request of a kind replaces a waiting one."""
+        """Queue a request; the answer, or `Failed`, is posted to `asker`.
+
+        A newer request of a kind replaces one that still waits.
+        """
         lane = self._lanes[_LANES.get(type(request), _Lane.QUICK)]
         number = request.number if isinstance(request, m.PageRequest) else 0
         lane.put((id(asker), type(request), number), lambda: self._run(request, asker))
@@ -216,7 +219,8 @@ class Worker:
             found += page
             if len(page) < rows.PAGE:
                 break
-        return across(request, found[: request.newest or _CHART_MOST][::-1])
+        goal = self._goals_of(found[:8]).get(request.metric)
+        return across(request, found[: request.newest or _CHART_MOST][::-1], goal)
 
     # --- words ---
 

@@ -1,4 +1,4 @@
-"""A comparison as a grid: facets that fold, rows of cells with a glyph for better and worse, and the code's own diff."""
+"""A comparison as a grid: facets that fold, rows of cells with a glyph for better and worse, and the code's diff."""
 
 from __future__ import annotations
 
@@ -157,13 +157,14 @@ def _cell(facet: Facet, row: Row, cell: Cell, cells: int, *, base: bool) -> list
 
 
 def shown(facet: Facet, cell: Cell, row: Row) -> str:
-    """Return a cell's value as text; what is not there is a dash. Metrics are rounded alike, parameters stand as written."""
+    """Return a cell's value as text, a dash where there is none; only metrics are rounded."""
     if cell.value is None and cell.verdict in (Verdict.ABSENT, Verdict.REMOVED):
         return "–"
     if cell.value is None:
         return "–" if row.changed else ""
-    rounded = facet is Facet.METRICS and isinstance(cell.value, float)
-    return text.number(cell.value) if rounded else text.value(cell.value, 200)
+    if facet is Facet.METRICS and isinstance(cell.value, float):
+        return text.number(cell.value)
+    return text.value(cell.value, 200)
 
 
 def _delta(cell: Cell) -> str:

@@ -1,4 +1,4 @@
-"""A lineage as a tree of lines: the main line of ancestors from the oldest down, then the version, then what came of it.
+"""A lineage as a tree of lines: the main line of ancestors, the oldest first, then the version, then what came of it.
 
 What else went into a version (data, code, further parents) hangs below it with `◂`. Long stretches without branches,
 aliases or a change of kind are folded into one line.
@@ -14,7 +14,7 @@ from lineal.model.listing import VersionRow
 from lineal.model.records import Confidence, EdgeKind, NodeKind
 from lineal.model.values import Goal
 from lineal_tui.present import text
-from lineal_tui.present.ink import Line, Span, Tone, fit, width
+from lineal_tui.present.ink import Line, Span, Tone, fit, spread
 
 _CHAIN = 5  # a stretch this long is folded
 _NEAR = 2  # this near the start nothing is folded
@@ -114,7 +114,8 @@ def _stretches(
     run: list[tuple[int, Link | None]] = []
     last = len(spine) - 1
     for i, (member, link) in enumerate(spine):
-        same = not run or (link is not None and run[-1][1] is not None and link.kind is run[-1][1].kind)
+        before = run[-1][1] if run else None
+        same = not run or (link is not None and before is not None and link.kind is before.kind)
         if 0 < i < last - _NEAR and graph.plain(member) and same:
             run.append((member, link))
             continue
@@ -147,7 +148,7 @@ def _inputs(graph: _Graph, member: int, main: Link | None, art: str, seen: set[i
 def _below(graph: _Graph, start: int, art: str, seen: set[int], unfolded: Collection[int]) -> list[Twig]:
     """What came of a member, depth first, without recursion: a chain may be thousands long."""
     out: list[Twig] = []
-    stack = _children(graph, start, art, seen)
+    stack = _children(graph, start, art)
     while stack:
         member, link, own, under = stack.pop()
         if member in seen:
@@ -157,16 +158,16 @@ def _below(graph: _Graph, start: int, art: str, seen: set[int], unfolded: Collec
         if len(chain) >= _CHAIN:
             seen.update(chain)
             out.append(Twig(member, own, link, folded=len(chain)))
-            stack += _children(graph, chain[-1], under, seen)
+            stack += _children(graph, chain[-1], under)
             continue
         seen.add(member)
         out.append(Twig(member, own, link))
         out += _inputs(graph, member, link, under + "   ", seen)
-        stack += _children(graph, member, under, seen)
+        stack += _children(graph, member, under)
     return out
 
 
-def _children(graph: _Graph, member: int, art: str, seen: set[int]) -> list[tuple[int, Link, str, str]]:
+def _children(graph: _Graph, member: int, art: str) -> list[tuple[int, Link, str, str]]:
     """The children of a member with the art before them and below them, the last first: a stack."""
     links = [link for link in graph.down.get(member, ()) if link.child != member]
     deep = len(art) >= 3 * _DEEPEST
@@ -201,10 +202,7 @@ def line(tree: Tree, twig: Twig, goals: Mapping[str, Goal], cells: int) -> Line:
     here = twig.member == tree.start
     left = (Span(twig.art, Tone.DIM), *edge, *_name(tree, twig, member, here=here), *_changes(tree, twig, goals))
     right = _right(member, twig)
-    room = cells - width(right) - 1
-    if width(left) < room:
-        return (*left, Span(" " * (room - width(left) + 1)), *right)
-    return (*left, Span("  "), *right)
+    return spread(left, right, cells)
 
 
 def _edge(twig: Twig) -> Line:

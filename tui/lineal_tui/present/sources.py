@@ -72,8 +72,9 @@ def _head(row: RegistryRow | None, problems: Sequence[ProblemRow], cells: int) -
         ),
         (Span(text.safe(row.url, 500), Tone.DIM),),
     ]
-    for part in wrap(text.safe(row.error, 2000), max(20, cells - 3)) if row.error else []:
-        out.append((Span("✘ ", Tone.ERROR), Span(part)))
+    if row.error:
+        said = wrap(text.safe(row.error, 2000), max(20, cells - 3))
+        out += [(Span("  " if i else "✘ ", Tone.ERROR), Span(part)) for i, part in enumerate(said)]
     if row.hint:
         out += [(Span("  " + part, Tone.DIM),) for part in wrap(text.safe(row.hint, 1000), max(20, cells - 3))]
     if not problems and not row.error:

@@ -11,7 +11,7 @@ from lineal_tui.present.ink import Line, Span, Tone, fit
 
 
 def copies(row: VersionRow) -> list[tuple[Line, str]]:
-    """Return a line and the text to copy for each: reference, key, name, command. The texts are safe to paste in a shell."""
+    """Return a line and the text to copy for each: reference, key, name and commands, safe to paste in a shell."""
     reference = canonical(row.registry, row.model, row.name)
     quoted = shlex.quote(text.safe(reference))
     offered = [

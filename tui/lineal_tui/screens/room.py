@@ -17,7 +17,7 @@ from lineal_tui import keys
 from lineal_tui.keys import Where
 from lineal_tui.messages import Ask, Copy, Entered, Failed, Go, Refresh, Request, SyncWanted
 from lineal_tui.places import Place, Scope
-from lineal_tui.present import bars
+from lineal_tui.present import bars, text
 from lineal_tui.present.ink import Line, Span, Tone
 from lineal_tui.session import Session
 from lineal_tui.widgets.bars import Bar
@@ -140,7 +140,7 @@ class Room(Screen[None], inherit_bindings=False):
 
     def say_error(self, error: Error) -> None:
         """Say what went wrong, and the hint."""
-        hint = (Span(f"  {bars.text.safe(error.hint, 200)}", Tone.DIM),) if error.hint else ()
+        hint = (Span(f"  {text.safe(error.hint, 200)}", Tone.DIM),) if error.hint else ()
         self.say((*bars.problem(error)[0], *hint))
 
     def on_failed(self, message: Failed) -> None:
@@ -296,10 +296,12 @@ class Room(Screen[None], inherit_bindings=False):
 
         if row := self.subject():
             offered = copies(row)
-            self.app.push_screen(
-                Chooser("copy", [line for line, _ in offered]),
-                lambda index: self.post_message(Copy(offered[index][1])) if index is not None else None,
-            )
+
+            def take(index: int | None) -> None:
+                if index is not None:
+                    self.post_message(Copy(offered[index][1]))
+
+            self.app.push_screen(Chooser("copy", [line for line, _ in offered]), take)
 
     def do_details(self) -> None:
         """Show everything about the version under the cursor."""

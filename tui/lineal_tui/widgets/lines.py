@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -25,7 +27,7 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
     of two lines); scrolling goes by half a window, because a terminal repaints all of it whatever the distance.
     """
 
-    COMPONENT_CLASSES = frozenset({*(f"tone--{tone}" for tone in Tone), "lines--cursor", "lines--head"})
+    COMPONENT_CLASSES: ClassVar[set[str]] = {*(f"tone--{tone}" for tone in Tone), "lines--cursor"}
     HEADS = 0
     PICKS = True
     """Whether there is a cursor; without one, moving scrolls."""
