@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from lineal.demo import story
 from lineal.demo.lab import ALPHA, BASE, RANK, Lab, model_file
-from lineal.demo.network import Weights, fresh
+from lineal.demo.network import Settings, Weights
 from lineal.demo.place import Place, to_json, to_yaml
 from lineal.demo.repository import requirements
 from lineal.demo.story import Calendar
@@ -29,9 +29,8 @@ class Cache:
 
     def write(self) -> None:
         """Write every model."""
-        self._place.write(
-            f"{FOLDER}/CACHEDIR.TAG", "Signature: 8a477f597d28d172789f06886806bc55\n", self._dates.ago(175)
-        )
+        signature = "Signature: 8a477f597d28d172789f06886806bc55\n"
+        self._place.write(f"{FOLDER}/CACHEDIR.TAG", signature, self._dates.ago(175))
         self._bases()
         self._scorers()
         self._adapter()
@@ -89,12 +88,12 @@ class Cache:
 
     def _half(self) -> None:
         """Leave a download that stopped: the second shard is not here."""
-        shards = _shards(fresh(256, 8))
+        made = self._lab.variant(Settings(lr=2e-3, epochs=6), width=256)
+        shards = _shards(made.weights)
         index = {name: path for path, part in shards.items() for name in part}
         files = {path: model_file(part) for path, part in shards.items()}
-        files["README.md"] = _card(
-            _front(BASE, "finetune", ["fraud"]), LARGE, {}, "# fraud-scorer-xl\n\nTwice as wide.\n"
-        )
+        text = "# fraud-scorer-xl\n\nMore than twice as wide.\n"
+        files["README.md"] = _card(_front(BASE, "finetune", ["fraud"]), LARGE, made.metrics, text)
         files["config.json"] = _config(256, story.AUTUMN)
         files["model.safetensors.index.json"] = to_json({"metadata": {}, "weight_map": index}).encode()
         self._snapshot(LARGE, files, {"main"}, self._dates.ago(6), missing="model-00002-of-00002.safetensors")
@@ -102,9 +101,8 @@ class Cache:
     def _snapshot(self, model: str, files: Mapping[str, bytes], refs: set[str], at: float, missing: str = "") -> None:
         """Write blobs, links, refs and the listing of the tree, as `snapshot_download` does."""
         folder = f"{FOLDER}/models--{model.replace('/', '--')}"
-        commit = hashlib.sha1(
-            json.dumps([model, sorted(refs), _tree(files)]).encode(), usedforsecurity=False
-        ).hexdigest()
+        content = json.dumps([model, sorted(refs), _tree(files)]).encode()
+        commit = hashlib.sha1(content, usedforsecurity=False).hexdigest()
         for path, data in files.items():
             if path != missing:
                 blob = self._place.write(f"{folder}/blobs/{_etag(path, data)}", data, at)

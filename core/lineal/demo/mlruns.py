@@ -66,6 +66,7 @@ class Store:
 
     def __init__(self, place: Place) -> None:
         self._place = place
+        place.folder(f"{FOLDER}/.trash")  # or MLflow makes it when it first looks
         self.uri = "file://" + quote(str(place.root / FOLDER))
 
     def experiment(self, number: str, name: str, at: float, note: str = "") -> None:
@@ -86,6 +87,8 @@ class Store:
         """Write a run and return its folder below the store."""
         folder = f"{facts.experiment}/{facts.id}"
         end = facts.ended or facts.started
+        for part in ("artifacts", "metrics", "params", "tags"):  # a run without these is none to MLflow
+            self._place.folder(f"{FOLDER}/{folder}/{part}")
         self._yaml(f"{folder}/meta.yaml", self._run_meta(facts, folder), end)
         for name, value in facts.params.items():
             self._text(f"{folder}/params/{name}", str(value), facts.started)

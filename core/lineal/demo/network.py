@@ -140,8 +140,8 @@ class Adapter(msgspec.Struct, frozen=True):
         found: Weights = {}
         for layer in LAYERS[:2]:
             gradient = whole[f"{layer}.weight"] * np.float32(self.scale)
-            found[f"{layer}.A"] = self.pairs[f"{layer}.B"].T @ gradient  # type: ignore[assignment]
-            found[f"{layer}.B"] = gradient @ self.pairs[f"{layer}.A"].T
+            found[f"{layer}.A"] = self.pairs[f"{layer}.B"].T @ gradient
+            found[f"{layer}.B"] = (gradient @ self.pairs[f"{layer}.A"].T).astype(np.float32)
         return found
 
 

@@ -52,6 +52,10 @@ class Place:
         os.utime(target, (at, at))
         return target
 
+    def folder(self, path: str) -> None:
+        """Make a folder, which may stay empty."""
+        (self.root / path).mkdir(parents=True, exist_ok=True)
+
     def link(self, path: str, target: Path, at: float) -> None:
         """Make a relative link below the folder to `target`, as if at the time `at`."""
         link = self.root / path

@@ -83,9 +83,7 @@ class Runs:
         config = {"model": chosen, "train": {"lr": settings.lr, "epochs": 14, "weight_decay": 0.05, "seed": 7}}
         self._place.write(f"{folder}/.hydra/config.yaml", to_yaml(config), at)
         self._place.write(f"{folder}/.hydra/overrides.yaml", to_yaml(["model.width=128", "train.lr=0.002"]), at)
-        job = {
-            "hydra": {"job": {"name": "train", "num": 0}, "runtime": {"version": "1.3.2", "cwd": "/work/risk-models"}}
-        }
+        job = {"hydra": {"job": {"name": "train", "num": 0}, "runtime": {"version": "1.3.2", "cwd": "/srv/train"}}}
         self._place.write(f"{folder}/.hydra/hydra.yaml", to_yaml(job), at)
         self._place.write(f"{folder}/model.safetensors", made.data, at)
         self._place.write(f"{folder}/train.log", f"auc {made.metrics['auc']}\n", at)

@@ -72,9 +72,8 @@ class Tracking:
         if release.number >= _LOGGED_SINCE:
             self._models[release.number] = self._store.logged_model(facts, "fraud-scorer", made.metrics, files)
         else:
-            self._store.artifacts(
-                folder, {f"model/{path}": data for path, data in files.items()}, facts.ended or started
-            )
+            below = {f"model/{path}": data for path, data in files.items()}
+            self._store.artifacts(folder, below, facts.ended or started)
 
     def _tags(self, stack: Stack, commit: str, script: str) -> dict[str, str]:
         return {
@@ -232,9 +231,9 @@ _WATCHED: dict[str, Callable[[Point], float]] = {
 def _machine(made: Made, started: float) -> dict[str, History]:
     """Return system metrics as MLflow's monitor samples them, every tenth point of the curve."""
     samples: list[Point] = made.curve[::10]
-    busy = [
-        (started + p.step * _SECONDS, round(71 + 18 * p.epoch / (1 + p.epoch), 1), n) for n, p in enumerate(samples)
-    ]
+    loads = [round(71 + 18 * point.epoch / (1 + point.epoch), 1) for point in samples]
+    times = [started + point.step * _SECONDS for point in samples]
+    busy = [(at, load, step) for step, (at, load) in enumerate(zip(times, loads, strict=True))]
     memory = [(at, 1843.0 + 2 * step, step) for at, _, step in busy]
     return {"system/gpu_0_utilization_percentage": busy, "system/gpu_0_memory_usage_megabytes": memory}
 
