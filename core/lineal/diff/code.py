@@ -48,7 +48,7 @@ def code(versions: Sequence[Version], frame: Frame, names: Sequence[str], change
     order = [name for name in _ORDER if any(name in one for one in facts)]
     table = tabulate(facts, _Facts(), frame, unknown=unknown, order=order)
     found, failures = _looked_up(versions, frame.baseline, changes)
-    touched = _touched(found, len(versions), frame.baseline)
+    touched = _touched(versions, frame.baseline, found)
     rows = (*(_with_commits(row, found) for row in table.rows), *touched[:_FILES])
     joined = Table(rows, table.changed + len(touched), table.total + len(touched))
     without = [names[at] for at in sorted(unknown)]
@@ -107,24 +107,24 @@ def _moved(base: Code, other: Code) -> bool:
     return bool(base.commit and other.commit) and base.commit != other.commit
 
 
-def _touched(found: Mapping[int, CodeChange], columns: int, baseline: int) -> list[Row]:
-    by_path: dict[str, dict[int, FileChange]] = {}
+def _touched(versions: Sequence[Version], baseline: int, found: Mapping[int, CodeChange]) -> list[Row]:
+    """Return a row for each file that is not everywhere as in the baseline; cells hold the lines added and removed."""
+    base = versions[baseline].code
+    blank = [_untouched(base, version.code, at == baseline, at in found) for at, version in enumerate(versions)]
+    by_path: dict[str, list[Cell]] = {}
     for at, change in found.items():
         for file in change.files:
-            by_path.setdefault(file.path, {})[at] = file
-    return [_file_row(path, by_path[path], columns, baseline) for path in sorted(by_path)]
+            cells = by_path.setdefault(file.path, list(blank))
+            cells[at] = Cell(value=_lines(file), verdict=Verdict.CHANGED)
+    return [Row(name=path, cells=tuple(by_path[path]), changed=True) for path in sorted(by_path)]
 
 
-def _file_row(path: str, by_column: Mapping[int, FileChange], columns: int, baseline: int) -> Row:
-    cells = [
-        Cell(verdict=Verdict.BASE)
-        if at == baseline
-        else Cell(verdict=Verdict.CHANGED, note=_lines(by_column[at]))
-        if at in by_column
-        else Cell()
-        for at in range(columns)
-    ]
-    return Row(name=path, cells=tuple(cells), changed=True)
+def _untouched(base: Code | None, other: Code | None, is_base: bool, looked_up: bool) -> Cell:
+    """Return the cell of a file that a version has as the baseline has it, or of which nothing is known."""
+    if is_base:
+        return Cell(value="", verdict=Verdict.BASE)
+    same = base is not None and other is not None and base.commit == other.commit
+    return Cell(value="", verdict=Verdict.SAME) if same or looked_up else Cell(verdict=Verdict.ABSENT)
 
 
 def _lines(file: FileChange) -> str:
