@@ -24,14 +24,12 @@ def make(name: str, code: Code | None) -> Version:
     return Version(registry="r", model="m", key=name, name=name, kind=Kind.RUN, code=code)
 
 
-def at(commit: str, **more: str) -> Code:
-    return Code(commit=commit, **more)
+def at(commit: str) -> Code:
+    return Code(commit=commit)
 
 
-def section(
-    *versions: Version, changes: Callable[[Code, Code], CodeChange | None] | None = None, **more: bool
-) -> Section:
-    (found,) = compare(versions, facets=[Facet.CODE], code=changes, **more).sections  # type: ignore[arg-type]
+def section(*versions: Version, changes: Callable[[Code, Code], CodeChange | None] | None = None) -> Section:
+    (found,) = compare(versions, facets=[Facet.CODE], code=changes).sections
     return found
 
 
@@ -51,8 +49,8 @@ def test_the_commits_files_lines_and_text_between_two_versions_are_told() -> Non
     found = section(make("v1", at(A)), make("v2", at(B)), changes=lambda base, other: CHANGE)
     assert found.note == "7 commits, 3 files, +212 −31"
     assert found.text.splitlines() == ["# focal loss", "# tidy", *CHANGE.text.splitlines()]
-    assert [(row.name, row.cells[1].note) for row in found.rows] == [
-        ("commit", "7 commits"),
+    assert found.rows[0].cells[1].note == "7 commits"
+    assert [(row.name, row.cells[1].value) for row in found.rows[1:]] == [
         ("conf.yaml", "+12 −1"),
         ("logo.png", "binary"),
         ("train.py", "+200 −30"),
@@ -87,8 +85,8 @@ def test_each_version_is_looked_up_against_the_baseline_and_equal_commits_are_no
         Verdict.CHANGED,
         Verdict.BASE,
         Verdict.SAME,
-        Verdict.SAME,
-        Verdict.SAME,
+        Verdict.ABSENT,
+        Verdict.ABSENT,
     ]
 
 
