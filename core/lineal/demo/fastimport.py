@@ -97,7 +97,7 @@ class Repository:
     def _git(self, *arguments: str, feed: bytes = b"") -> bytes:
         try:
             done = subprocess.run(
-                ["git", *arguments],
+                ["git", "-c", "core.logAllRefUpdates=false", *arguments],  # reflogs would hold today's date
                 cwd=self._folder,
                 env=self._environ,
                 input=feed,
