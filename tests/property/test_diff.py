@@ -12,7 +12,7 @@ from packaging.version import Version as Pep440
 
 from lineal.diff import compare
 from lineal.diff.metrics import verdict
-from lineal.diff.nested import explain, same
+from lineal.diff.nested import Explainer, same
 from lineal.environment.releases import Step, distance
 from lineal.model.diff import Diff, Facet, Verdict
 from lineal.model.values import Goal, Metric, Param, Value
@@ -72,7 +72,7 @@ def test_a_difference_of_nested_values_is_always_explained(left: Value, right: V
     assert same(left, left)
     assert same(left, right) == same(right, left)
     if isinstance(left, list | dict) and isinstance(right, list | dict) and not same(left, right):
-        assert explain(left, right)
+        assert Explainer().explain(left, right)
 
 
 @given(st.lists(settings, min_size=2, max_size=5), st.data())

@@ -261,6 +261,15 @@ def test_large_lists_are_counted_instead_of_explained() -> None:
     assert last(rows(Facet.PARAMS, *pair)["x"]).note == "4,999 of 5,000 places differ"
 
 
+def test_thousands_of_lists_are_not_all_explained() -> None:
+    before = tuple(Param(f"p{at}", [str(part) for part in range(250)]) for at in range(1_000))
+    after = tuple(Param(param.name, param.value[::-1]) for param in before)  # type: ignore[index]
+    found = rows(Facet.PARAMS, make(params=before), make("v2", params=after))
+    notes = [last(row).note for row in found.values()]
+    assert notes[0] == "[0] 0 → 249, [1] 1 → 248, [2] 2 → 247, and 247 more"
+    assert notes.count("250 of 250 places differ") > 900
+
+
 def test_values_of_a_hostile_depth_are_compared_without_a_crash() -> None:
     deep: Value = 1
     deeper: Value = 2

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from deepdiff.model import DiffLevel
 
 _DEEPEST = 200  # levels; parsers allow fewer
-_LARGEST = 1_000  # parts in each value that DeepDiff is given, of which a text counts one more for each 100 characters
+_LARGEST = 300  # parts that a value has when DeepDiff explains it; a text counts one more for each 100 characters
 _EXPLAINED = 40  # levels that DeepDiff is given: it takes several frames for each
 _SHOWN = 3  # places named in an explanation
 _CUT = 40  # characters of a value in an explanation
@@ -48,27 +48,38 @@ def same(left: Value, right: Value, depth: int = 0) -> bool:
     return left == right
 
 
-def explain(base: Value, value: Value) -> str:
-    """Say in a few words where two lists or mappings differ, as in `[1] 64 → 128, +[3] 32`."""
-    if not (_small(base) and _small(value)):
-        return _counted(base, value)
-    places = _places(base, value) or ["equal but for the types of parts"]  # DeepDiff takes [1] for [1.0]
-    more = f", and {len(places) - _SHOWN} more" if len(places) > _SHOWN else ""
-    return ", ".join(places[:_SHOWN]) + more
+class Explainer:
+    """Says in a few words where two lists or mappings differ, as in `[1] 64 → 128, +[3] 32`.
+
+    One that has explained so much that a comparison would become slow only counts from then on.
+    """
+
+    def __init__(self, budget: int = 20_000) -> None:
+        self._left = budget  # parts
+
+    def explain(self, base: Value, value: Value) -> str:
+        """Return the first places that differ, or their number where there are too many parts to look at."""
+        parts = _parts(base) + _parts(value)
+        if parts > min(2 * _LARGEST, self._left):
+            return _counted(base, value)
+        self._left -= parts
+        places = _places(base, value) or ["equal but for the types of parts"]  # DeepDiff takes [1] for [1.0]
+        more = f", and {len(places) - _SHOWN} more" if len(places) > _SHOWN else ""
+        return ", ".join(places[:_SHOWN]) + more
 
 
-def _small(value: Value) -> bool:
-    """Say whether DeepDiff explains the value quickly, without looking further than it takes to know."""
+def _parts(value: Value) -> int:
+    """Count what DeepDiff would look at, not further than matters; too much where it would go too deep."""
     count = 0
     waiting: list[tuple[Value, int]] = [(value, 0)]
-    while waiting:
+    while waiting and count <= 2 * _LARGEST:
         part, depth = waiting.pop()
         count += 1 + (len(part) // 100 if isinstance(part, str) else 0)
-        if count > _LARGEST or depth > _EXPLAINED:
-            return False
+        if depth > _EXPLAINED:
+            return 2 * _LARGEST + 1
         if isinstance(part, list | dict):
             waiting.extend((inner, depth + 1) for inner in (part if isinstance(part, list) else part.values()))
-    return True
+    return count
 
 
 def _counted(base: Value, value: Value) -> str:

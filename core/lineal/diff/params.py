@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
-from lineal.diff.nested import explain, same
+from lineal.diff.nested import Explainer, same
 from lineal.diff.numbers import number, step
 from lineal.diff.table import Frame, Judge, tabulate
 from lineal.model.diff import Cell, Facet, Section, Verdict
@@ -51,6 +51,7 @@ def _leaves(param: Param, depth: int) -> Iterator[Param]:
 class _Params(Judge[Param]):
     def __init__(self, loose: bool) -> None:
         self.loose = loose
+        self.explainer = Explainer()
 
     def show(self, value: Param) -> Value:
         return value.value
@@ -64,9 +65,14 @@ class _Params(Judge[Param]):
     def differ(self, base: Param, value: Param) -> Cell:
         before, after = number(base.value), number(value.value)
         if before is None or after is None:
-            return Cell(value=value.value, verdict=Verdict.CHANGED, note=_note(base.value, value.value))
+            return Cell(value=value.value, verdict=Verdict.CHANGED, note=self._note(base.value, value.value))
         note = _retyped(base.value, value.value) if before == after else step(before, after)
         return Cell(value=value.value, verdict=Verdict.CHANGED, note=note)
+
+    def _note(self, base: Value, value: Value) -> str:
+        if isinstance(base, list | dict) and isinstance(value, list | dict):
+            return self.explainer.explain(base, value)
+        return _retyped(base, value) if type(base) is not type(value) else ""
 
 
 def _reads_alike(left: Value, right: Value) -> bool:
@@ -78,12 +84,6 @@ def _reads_alike(left: Value, right: Value) -> bool:
         return str(text).strip().lower() in (("none", "null") if other is None else (str(other).lower(),))
     read, meant = number(text), number(other)
     return read is not None and meant is not None and math.isclose(read, meant, rel_tol=1e-9)
-
-
-def _note(base: Value, value: Value) -> str:
-    if isinstance(base, list | dict) and isinstance(value, list | dict):
-        return explain(base, value)
-    return _retyped(base, value) if type(base) is not type(value) else ""
 
 
 def _retyped(base: Value, value: Value) -> str:
