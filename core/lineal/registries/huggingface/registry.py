@@ -52,15 +52,15 @@ class HubCache:
         root = self._root()
         if not file.location:
             raise NotFound(f"{file.path} was not downloaded", hint="`hf download` fetches the rest of a snapshot")
-        real = Path(file.location)
-        if not real.is_relative_to(root) or real.is_symlink():
-            raise Unavailable(f"{file.path} is not in the cache any more", hint="sync again")
         try:
+            real = Path(file.location).resolve(strict=True)
+            if not real.is_relative_to(root) or not real.is_file():
+                raise Unavailable(f"{file.path} is not in the cache any more", hint="sync again")
             stream = real.open("rb")
         except FileNotFoundError as error:
             raise NotFound(f"{file.path} is gone from the cache", hint="sync again") from error
-        except OSError as error:
-            raise Unavailable(f"{file.path} cannot be read: {error.strerror}", hint="check its permissions") from error
+        except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links
+            raise Unavailable(f"{file.path} cannot be read: {error}", hint="check its permissions") from error
         stream.seek(start)
         if length is None:
             return stream
