@@ -12,7 +12,7 @@ import msgspec
 
 from lineal.index import facts
 from lineal.index.database import Database
-from lineal.index.facts import FactKind
+from lineal.index.folding import FactKind
 from lineal.index.identity import bounded
 from lineal.model.version import Environment
 

@@ -108,7 +108,7 @@ key = Table(
     "key",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("kind", TEXT, nullable=False),  # facts.FactKind
+    Column("kind", TEXT, nullable=False),  # folding.FactKind
     Column("name", TEXT, nullable=False),
     UniqueConstraint("kind", "name"),
 )
@@ -125,7 +125,7 @@ fact_txt = Table(
     "fact_txt",
     metadata,
     Column("key_id", Integer, nullable=False),
-    Column("value", TEXT, nullable=False),  # facts.folded(): casefolded, at most 256 characters
+    Column("value", TEXT, nullable=False),  # folding.fold()
     Column("version_id", BIG, nullable=False),
     PrimaryKeyConstraint("key_id", "value", "version_id"),
     sqlite_with_rowid=False,

@@ -6,13 +6,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 from math import isfinite
 
-from lineal.index import document, facts
+from lineal.index import document, facts, words
 from lineal.index.database import Database, Row, chunks, marks
 from lineal.index.document import Documents
 from lineal.index.facts import Fact
 from lineal.index.identity import bounded, node_id
 from lineal.index.ids import Ids
-from lineal.index.words import joined
 from lineal.model.records import Confidence, EdgeKind, Node, NodeKind
 from lineal.model.version import File, Version
 
@@ -75,16 +74,6 @@ def derived(version: Version) -> Iterator[tuple[Node, EdgeKind, str]]:
         yield code, EdgeKind.BUILT_FROM, version.code.entry
 
 
-def own_words(version: Version) -> str:
-    """Return the words by which a version is found, but for those of its aliases."""
-    texts = [version.model, version.name, version.author, version.message]
-    for tag in version.tags:
-        texts += (tag.key, tag.value)
-    texts += [param.value for param in version.params if type(param.value) is str and facts.number(param.value) is None]
-    texts += [data.name for data in version.datasets]
-    return joined(texts)
-
-
 class Tables:
     """Writes and removes whole versions. Nothing here knows of scopes' rules."""
 
@@ -115,8 +104,8 @@ class Tables:
         documents = [document.encode(version) for *_, version in rows]
         table = [self._row(row, scope_id, said) for row, said in zip(rows, documents, strict=True)]
         self._database.load("version", _VERSION, table)
-        self._load_facts((row[0], self._facts(row[3])) for row in rows)
-        self._database.load_words([(row[0], own_words(row[3]), aliases.get(row[0], "")) for row in rows])
+        self._load_facts((row[0], facts.of_version(row[3])) for row in rows)
+        self._database.load_words([(row[0], words.of_version(row[3]), aliases.get(row[0], "")) for row in rows])
         self._load_files(rows)
         self._load_edges([version for *_, version in rows], scope_id)
 
@@ -135,12 +124,6 @@ class Tables:
             said.detail,
             mark,
         )
-
-    @staticmethod
-    def _facts(version: Version) -> Iterator[Fact]:
-        yield from facts.of_params(document.param_pairs(version))
-        yield from facts.of_metrics(document.metric_pairs(version))
-        yield from facts.of_tags((tag.key, tag.value) for tag in version.tags)
 
     def _sorted(self, said: Iterable[tuple[int, Iterable[Fact]]]) -> tuple[list[Row], list[Row]]:
         """Return the rows of fact_num and fact_txt in the order of their primary key, each once."""
@@ -208,17 +191,10 @@ class Tables:
                 self._database.run(f"DELETE FROM {table} WHERE {column} IN ({marks(len(some))})", some)
 
     def _drop_facts(self, ids: Sequence[int]) -> None:
-        sql = f"SELECT id, params, metrics, tags, detail FROM version WHERE id IN ({marks(len(ids))})"
-        stored = [(row[0], self._again(Documents(*row[1:]))) for row in self._database.run(sql, ids)]
+        sql = f"SELECT id, name, author, params, metrics, tags, detail FROM version WHERE id IN ({marks(len(ids))})"
+        stored = [(row[0], facts.of_row(row[1], row[2], Documents(*row[3:]))) for row in self._database.run(sql, ids)]
         for table, rows in zip(("fact_num", "fact_txt"), self._sorted(stored), strict=True):
             self._database.many(f"DELETE FROM {table} WHERE key_id=? AND value=? AND version_id=?", rows)
-
-    @staticmethod
-    def _again(said: Documents) -> Iterator[Fact]:
-        params, metrics, tags = document.fact_pairs(said)
-        yield from facts.of_params(params)
-        yield from facts.of_metrics(metrics)
-        yield from facts.of_tags(tags)
 
     def _drop_edges(self, ids: Sequence[int]) -> None:
         """Remove what a version says of itself; what registries say of it is theirs to take back."""

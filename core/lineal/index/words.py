@@ -1,24 +1,30 @@
-"""The words of the full-text search, made here so that SQLite and PostgreSQL match exactly the same.
+"""The words under which a version is found, made here so that SQLite and PostgreSQL match exactly the same.
 
-A word is a run of letters and digits, casefolded, of at most 64 characters. Readers split what is searched for with the
-same function, and match whole words or prefixes: `"word"` or `"word" *` in FTS5, `'word'` or `'word':*` in a tsquery.
+Readers split what is searched for with the same `folding.words`, and match whole words or prefixes: `"word"` or
+`"word" *` in FTS5, `'word'` or `'word':*` in a tsquery.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
-LONGEST = 64
+from lineal.index.folding import number, words
+from lineal.model.version import Version
+
 MOST = 2_000  # distinct words of one version
-_RUN = re.compile(r"[^\W_]+")
-
-
-def words(text: str) -> list[str]:
-    """Return the words of `text` in order, repetitions included."""
-    return [run[:LONGEST] for run in _RUN.findall(text.casefold())]
+_LONGEST_TEXT = 20_000  # characters of one text
 
 
 def joined(texts: Iterable[str]) -> str:
     """Return the distinct words of all `texts`, at most `MOST`, in order of appearance with spaces between."""
-    return " ".join(list(dict.fromkeys(words("\n".join(texts))))[:MOST])
+    return " ".join(list(dict.fromkeys(words("\n".join(text[:_LONGEST_TEXT] for text in texts))))[:MOST])
+
+
+def of_version(version: Version) -> str:
+    """Return the words of a version, but for those of its aliases."""
+    texts = [version.model, version.name, version.author, version.message]
+    for tag in version.tags:
+        texts += (tag.key, tag.value)
+    texts += [param.value for param in version.params if type(param.value) is str and number(param.value) is None]
+    texts += [data.name for data in version.datasets]
+    return joined(texts)
