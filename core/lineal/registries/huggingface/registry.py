@@ -152,35 +152,41 @@ def _token(folder: Folder) -> str:
 
 
 def _everything(place: Path) -> Iterator[bytes]:
-    for current, folders, files in os.walk(place, onerror=_unlistable):
-        folders.sort()
-        for name in sorted([*folders, *files]):
-            path = Path(current, name)
-            yield os.fsencode(path) + _stat(path)
+    """Yield a line for each path below `place`, in order; a link that is made anew has a new time of its own."""
+    stack = [str(place)]
+    while stack:
+        try:
+            with os.scandir(stack.pop()) as listing:
+                entries = sorted(listing, key=lambda entry: entry.name)
+        except OSError as error:
+            reason = f"{error.filename} cannot be listed: {error.strerror}"
+            raise Unavailable(reason, hint="check its permissions") from error
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                stack.append(entry.path)
+            yield os.fsencode(entry.path) + _line(entry)
 
 
-def _unlistable(error: OSError) -> None:
-    raise Unavailable(f"{error.filename} cannot be listed: {error.strerror}", hint="check its permissions") from error
-
-
-def _stat(path: Path) -> bytes:
-    """Return size, time and mode of a path itself; of a link also its target, and whether that is there."""
+def _line(entry: os.DirEntry[str]) -> bytes:
     try:
-        info = path.lstat()
-        link = f"{path.exists()} {path.readlink()!r}" if stat.S_ISLNK(info.st_mode) else ""
+        info = entry.stat(follow_symlinks=False)
+        there = entry.is_file() if stat.S_ISLNK(info.st_mode) else True
     except OSError as error:
         return repr(error.errno).encode()
-    return f"\0{info.st_size} {info.st_mtime_ns} {info.st_mode} {link}\n".encode("utf-8", "backslashreplace")
+    return b"\0%d %d %o %d\n" % (info.st_size, info.st_mtime_ns, info.st_mode, there)
 
 
 def _times(model: Path) -> Iterator[bytes]:
     """Yield the times of a model's folders, its snapshots and its refs: they move with every download and removal."""
     for below in ("", "blobs", "trees", "refs", "snapshots"):
-        yield os.fsencode(model / below) + _stat(model / below)
-    for below in ("refs", "snapshots"):
         try:
-            names = sorted(entry.name for entry in os.scandir(model / below))
+            yield b"%s %d\n" % (below.encode(), (model / below).lstat().st_mtime_ns)
         except OSError:
             continue
-        for name in names:
-            yield os.fsencode(name) + _stat(model / below / name)
+    for below in ("refs", "snapshots"):
+        try:
+            with os.scandir(model / below) as listing:
+                entries = sorted(listing, key=lambda entry: entry.name)
+        except OSError:
+            continue
+        yield from (os.fsencode(entry.path) + _line(entry) for entry in entries)
