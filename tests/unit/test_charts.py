@@ -52,6 +52,15 @@ def test_one_spike_among_a_million_stays() -> None:
     assert {(654_321, 1.0), (654_322, -1.0)} <= set(zip(steps, kept, strict=True))
 
 
+@pytest.mark.parametrize("odd", [math.nan, math.inf, -math.inf, 1.797e308])
+def test_what_is_not_finite_hides_no_spike(odd: float) -> None:
+    values = [odd if at % 10 == 0 else 0.0 for at in range(1_000)]
+    values[333], values[777] = 5.0, -5.0
+    kept = reduce(range(1_000), values, 7)[1]
+    assert {5.0, -5.0} <= set(kept)
+    assert all(abs(value) <= 5 for value in kept)
+
+
 def test_steps_that_jump_back_lose_no_spike() -> None:
     steps = [*range(500), *range(100, 600)]
     values = [0.0] * 1000

@@ -84,6 +84,7 @@ def test_packages_are_known_by_what_they_are_for(package: str, kind: Trade) -> N
         ("torch", "2.12.1+cu131", "2.13.0+cu132", Severity.HIGH),
         ("torch", "2.12.0", "2.12.1", Severity.MEDIUM),
         ("torch", "2.12.1+cu131", "2.12.1+cu132", Severity.HIGH),
+        ("torch", "2.12.0+cu131", "2.12.1+cu132", Severity.HIGH),
         ("torch", "2.12.1", None, Severity.HIGH),
         ("transformers", "5.16.2", "5.17.0", Severity.MEDIUM),
         ("transformers", "4.57.0", "5.0.0", Severity.HIGH),

@@ -159,6 +159,15 @@ def test_long_chains_are_folded_but_not_what_an_alias_points_at() -> None:
     assert len(opened) == 30 - 8 + 1 + 2
 
 
+def test_a_member_with_more_relatives_than_are_shown_is_not_folded_away() -> None:
+    edges = [edge(version(str(at)), version(str(at + 1))) for at in range(6)]
+    family = Family([*edges, edge(version("3"), version("99"))])
+    tree = lineage.descendants(family, version("0"), limit=5)
+    assert [member.more for member in tree.members] == [False, False, False, True, True]
+    assert not any(line.folded for line in outline(tree, fold=3))
+    assert any(line.folded for line in outline(tree, fold=2))
+
+
 def test_a_cycle_is_opened_at_its_farthest_ancestor_and_ends_in_a_mention() -> None:
     family = Family(
         [edge(version("1"), version("2")), edge(version("2"), version("1")), edge(version("2"), version("3"))]
