@@ -17,11 +17,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from lineal import demo
+from lineal import config, demo
 from lineal.config import RegistrySpec, Surroundings
 from lineal.demo import story
 from lineal.errors import ConfigError
 from lineal.model.records import Alias, Edge, EdgeKind, Problem, Record
+from lineal.model.values import Goal
 from lineal.model.version import Kind, Place, State, Version
 from lineal.registries import connect
 from tests.sources.huggingface import client
@@ -46,7 +47,7 @@ def surroundings(folder: Path) -> Surroundings:
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A demo, built once; tests that let foreign tools at it take a copy."""
-    place = tmp_path_factory.mktemp("demo") / "lab"
+    place = tmp_path_factory.mktemp("demo") / "my lab"
     started = time.perf_counter()
     demo.build(place, surroundings(place.parent), lambda _: None)
     print(f"\nthe demo was built in {time.perf_counter() - started:.1f} s")
@@ -147,13 +148,11 @@ class TestBuilding:
     def test_nothing_is_pickled(self, root: Path) -> None:
         assert not [path for path in root.rglob("*") if path.suffix in {".pkl", ".pt", ".ckpt", ".bin", ".joblib"}]
 
-    def test_the_configuration_names_every_registry(self, root: Path) -> None:
-        import tomllib
-
-        config = tomllib.loads((root / "lineal.toml").read_text())
-        named = {name: (entry["kind"], entry["url"]) for name, entry in config["registries"].items()}
-        assert named == REGISTRIES
-        assert config["metrics"]["auc"] == "max"
+    def test_the_configuration_names_every_registry_and_looks_for_no_other(self, root: Path) -> None:
+        document = config.read(root / "lineal.toml")
+        assert {name: (entry.kind, entry.url) for name, entry in document.registries.items()} == REGISTRIES
+        assert document.metrics["auc"] == Goal.MAX
+        assert not document.discovery.enabled
 
 
 class TestDvc:

@@ -22,6 +22,10 @@ url = "hub"
 kind = "checkpoints"
 url = "runs"
 
+# Only these: what else is on this machine has no part in the demo.
+[discovery]
+enabled = false
+
 # Which way each metric gets better.
 [metrics]
 auc = "max"
