@@ -9,6 +9,9 @@ import pytest
 
 from lineal.config import Surroundings
 from tests import oracles
+from tests.postgres import index_url, postgres, postgres_server
+
+__all__ = ["around", "index_url", "oracle", "postgres", "postgres_server"]
 
 NOW = 1_790_000_000.0  # the fixed clock: 2026-09-21 13:33:20 UTC
 

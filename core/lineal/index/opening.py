@@ -1,17 +1,13 @@
-"""Opening an index: for reading, which changes nothing, and for writing, which makes it where there is none."""
+"""Opening an index for writing, which makes it where there is none."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from lineal.errors import IndexUnavailable
 from lineal.index.database import Database
 from lineal.index.place import PostgresPlace, SqlitePlace, read
 from lineal.index.writer import Writer
-
-if TYPE_CHECKING:
-    from lineal.index.index import Index
 
 
 def open_database(url_or_path: str) -> Database:
@@ -44,10 +40,3 @@ def _sqlite(place: SqlitePlace) -> Database:
 def open_writer(url_or_path: str) -> Writer:
     """Open an index for writing; the caller holds its lock (see `lock.holding`)."""
     return Writer(open_database(url_or_path))
-
-
-def open_index(url_or_path: str) -> Index:
-    """Open an index for reading; one that does not exist yet reads as empty."""
-    from lineal.index.index import open_reader
-
-    return open_reader(url_or_path)

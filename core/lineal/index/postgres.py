@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache
 from typing import Any
 
@@ -45,7 +45,7 @@ def _lines(rows: Sequence[Row]) -> Iterator[str]:
         yield "".join(["\t".join([_cell(value) for value in row]) + "\n" for row in some])
 
 
-def unavailable(place: PostgresPlace, error: psycopg.Error) -> IndexUnavailable:
+def _meaning(place: PostgresPlace, error: psycopg.Error) -> IndexUnavailable:
     """Say in one sentence why the index cannot be used."""
     shown = (str(error).strip().splitlines() or [type(error).__name__])[0]
     if isinstance(error, psycopg.errors.LockNotAvailable):
@@ -61,6 +61,27 @@ def unavailable(place: PostgresPlace, error: psycopg.Error) -> IndexUnavailable:
     return IndexUnavailable(f"the index in schema {place.schema} failed: {shown}", hint=HINT_REBUILD)
 
 
+@contextmanager
+def unavailable(place: PostgresPlace) -> Iterator[None]:
+    """Turn what psycopg raises into IndexUnavailable."""
+    try:
+        yield
+    except psycopg.Error as error:
+        raise _meaning(place, error) from error
+
+
+def connect(place: PostgresPlace) -> psycopg.Connection[Row]:
+    """Connect, each statement its own transaction, with the index's schema in front.
+
+    Raises:
+        IndexUnavailable: the server cannot be reached or refuses.
+    """
+    with unavailable(place):
+        connection = psycopg.connect(place.url, autocommit=True, connect_timeout=10)
+        connection.execute(psql.SQL("SET search_path TO {}").format(psql.Identifier(place.schema)))
+        return connection
+
+
 class PostgresDatabase:
     """A writing connection to one schema, which is made where there is none."""
 
@@ -68,8 +89,7 @@ class PostgresDatabase:
 
     def __init__(self, place: PostgresPlace) -> None:
         self.place = place
-        with self._telling():
-            self._connection = psycopg.connect(place.url, autocommit=True, connect_timeout=10)
+        self._connection = connect(place)
         try:
             self._prepare()
         except BaseException:
@@ -78,7 +98,6 @@ class PostgresDatabase:
 
     def _prepare(self) -> None:
         with self._telling():
-            self._connection.execute(psql.SQL("SET search_path TO {}").format(psql.Identifier(self.place.schema)))
             self._connection.execute(f"SET lock_timeout TO {WAIT}")
             self._connection.execute("SET synchronous_commit TO off")  # derived data: it can be made again
             if not self._check():
@@ -112,12 +131,8 @@ class PostgresDatabase:
             for statement in postgres_ddl():
                 self._connection.execute(statement.encode())
 
-    @contextmanager
-    def _telling(self) -> Iterator[None]:
-        try:
-            yield
-        except psycopg.Error as error:
-            raise unavailable(self.place, error) from error
+    def _telling(self) -> AbstractContextManager[None]:
+        return unavailable(self.place)
 
     def begin(self) -> None:
         """Open a transaction; the index's lock keeps other writers out."""
