@@ -155,6 +155,9 @@ class FakeIndex(Index):
         )
 
     def _matching(self, query: str) -> list[VersionRow]:
+        if " | " in query:
+            found = {row.id: row for part in query.split(" | ") for row in self._matching(part)}
+            return [found[i] for i in sorted(found)]
         rows = [self.row(i) for i in range(len(self.held))]
         plain = query.replace("(", " ").replace(")", " ")
         for match in re.finditer(r'(\w[\w.]*)(:|>=)("(?:[^"\\]|\\.)*"|\S+)', plain):

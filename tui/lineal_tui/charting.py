@@ -55,7 +55,8 @@ def along(request: ChartRequest, series: Mapping[str, Series]) -> ChartReady:
     note = f"no curve was kept for {', '.join(without)}" if without else f"{longest} points, by step"
     if not curves:
         return ChartReady(request, "", 0, note)
-    return ChartReady(request, draw(curves, request.width, request.height, colour=request.colour), longest, note)
+    text = draw(curves, request.width, request.height, colour=request.colour)
+    return ChartReady(request, text, min(longest, request.newest or longest), note)
 
 
 def _newest(series: Series, most: int) -> tuple[list[float], list[float]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 _DARK = {
     "ground": "#14171c",
@@ -76,7 +76,7 @@ def themes() -> tuple[Theme, ...]:
             panel="ansi_default",
             boost="ansi_default",
             ansi=True,
-            variables=_ANSI,
+            variables={**BUILTIN_THEMES["ansi-dark"].variables, **_ANSI},
         ),
     )
 

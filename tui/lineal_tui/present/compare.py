@@ -13,6 +13,7 @@ from lineal_tui.present.ink import BLANK, Line, Span, Tone, fit, fit_right, widt
 _TEXT_LINES = 500
 """Lines of a code diff that the grid shows at most."""
 _KEY_CELLS, _CELL_MIN, _CELL_MAX = 26, 9, 24
+_ASIDE = 20  # cells kept for the difference where two are compared
 _GLYPHS = {
     Verdict.BETTER: ("▲", Tone.BETTER),
     Verdict.WORSE: ("▼", Tone.WORSE),
@@ -85,7 +86,10 @@ class Grid(NamedTuple):
         """Lay out a comparison in `room` cells, with widths that its first rows need."""
         rows = [(section.facet, row) for section in diff.sections for row in section.rows[:200]]
         key = min(_KEY_CELLS, max((width((Span(text.safe(r.name, 60)),)) for _, r in rows), default=10)) + 4
-        cells = tuple(_column(diff, rows, i) for i in range(len(diff.versions)))
+        widest = (
+            min(_CELL_MAX, max(_CELL_MIN, (room - key - _ASIDE) // 2 - 2)) if len(diff.versions) == 2 else _CELL_MAX
+        )
+        cells = tuple(_column(diff, rows, i, widest) for i in range(len(diff.versions)))
         return cls(diff, key, cells, max(0, min(offset, len(cells) - 2)), room)
 
     def shown(self) -> list[int]:
@@ -190,10 +194,10 @@ def _code(said: str) -> Line:
     return (Span("   "), Span(safe, tone))
 
 
-def _column(diff: Diff, rows: list[tuple[Facet, Row]], i: int) -> int:
+def _column(diff: Diff, rows: list[tuple[Facet, Row]], i: int, widest: int) -> int:
     name = width((Span(text.safe(diff.names[i], 60)),)) + (2 if i == diff.baseline else 0)
     longest = max((width((Span(shown(facet, row.cells[i], row)),)) for facet, row in rows), default=0)
-    return max(_CELL_MIN, min(_CELL_MAX, max(name, longest + 1)))
+    return max(_CELL_MIN, min(widest, max(name, longest + 1)))
 
 
 # --- transposed: a line for each version, a column for each changed row ---------------------------------------------

@@ -181,12 +181,15 @@ def _children(graph: _Graph, member: int, art: str) -> list[tuple[int, Link, str
 
 def _chain(graph: _Graph, member: int, seen: set[int]) -> list[int]:
     """The stretch from a member down in which each has one child and nothing to say."""
-    chain = [member]
-    while graph.plain(chain[-1]) and len(links := graph.down.get(chain[-1], ())) == 1:
+    chain, walked = [member], {*seen, member}
+    links = graph.down.get(member, ())
+    while graph.plain(chain[-1]) and len(links) == 1:
         below = links[0].child
-        if below in seen or below in chain[-2:] or not graph.plain(below) or len(chain) > 100_000:
+        if below in walked or not graph.plain(below):
             break
         chain.append(below)
+        walked.add(below)
+        links = graph.down.get(below, ())
     return chain
 
 

@@ -61,7 +61,7 @@ _LONGEST = {
 _HEADS = {Source.NAME: "version", Source.ALIASES: "", Source.AUTHOR: "by", Source.AGE: "when"}
 _TAIL = (Column(Source.AUTHOR), Column(Source.AGE), Column(Source.MESSAGE))
 _PRIORITY = {Source.MODEL: 0, Source.AGE: 1, Source.AUTHOR: 3, Source.MESSAGE: 4}
-_UNHEADED = (Source.NAME, Source.ALIASES, Source.MODEL)
+_NARROW = (Source.NAME, Source.ALIASES, Source.MODEL)
 
 
 def head(column: Column, goal: Goal | None = None) -> str:
@@ -225,10 +225,10 @@ def _tone(column: Column, row: VersionRow) -> Tone:
 
 
 def _width(column: Column, rows: Iterable[VersionRow], room: int, now: float, goals: dict[str, Goal]) -> int:
-    title = "" if column.source in _UNHEADED else head(column, goals.get(column.key))
+    title = head(column, goals.get(column.key))
     cells = max((width((Span(cell(column, row, now)),)) for row in rows), default=0)
     longest = _LONGEST[column.source]
-    if column.source in _UNHEADED:
+    if column.source in _NARROW:
         longest = min(longest, max(10, room // 4))
     return max(width((Span(title),)), min(longest, cells), 1)
 

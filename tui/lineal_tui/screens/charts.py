@@ -62,8 +62,8 @@ class Charts(Room):
             return ""
         scope = self.session.scope
         names = ", ".join(row.name for row in self._rows[:4]) + (" …" if len(self._rows) > 4 else "")
-        where = f"{names} by step" if self._steps else f"{scope.model} by version"
-        return f"{self.metric}  {where}" + (f"  newest {self._newest}" if self._newest else "")
+        newest = f"newest {self._newest}  " if self._newest else ""
+        return f"{self.metric}  {newest}" + (f"{names} by step" if self._steps else f"{scope.model} by version")
 
     def subject(self) -> VersionRow | None:
         """Return the version that the screen was opened on."""
@@ -148,6 +148,8 @@ class Charts(Room):
         if message.request != self._sent:
             return
         self._points = message.points
+        if message.points < self._newest:
+            self._newest = 0  # there is no more to show
         lines = from_ansi(message.text)
         if message.note:
             lines.append((Span(" " + text.safe(message.note, 300), Tone.DIM),))
@@ -171,6 +173,5 @@ class Charts(Room):
 
     def do_zoom_out(self) -> None:
         """Show twice as much, or everything again."""
-        doubled = self._newest * 2
-        self._newest = doubled if self._points >= self._newest else 0
+        self._newest *= 2
         self._draw()

@@ -138,10 +138,7 @@ class Compare(Room):
         """Return the baseline, and whether equal rows are shown."""
         if not self._rows:
             return ""
-        base = self._rows[self._baseline]
-        return f"{text.plural(len(self._rows), 'version')}  baseline {base.name}  " + (
-            "changed only" if self._changed_only else "everything"
-        )
+        return f"{text.plural(len(self._rows), 'version')}  {'changed only' if self._changed_only else 'everything'}"
 
     def subject(self) -> VersionRow | None:
         """Return the version of the line when transposed, else the first beside the baseline."""
