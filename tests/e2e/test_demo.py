@@ -196,6 +196,19 @@ class TestDvc:
         run(python, folder, "-m", "dvc", "pull", "-q")
         assert model.read_bytes() == before
 
+    def test_its_scripts_make_the_models_that_it_holds(self, oracle: Oracle, copy: Path) -> None:
+        """quantize.py gives the same bytes; train.py and churn.py the same scores, to what another BLAS may change."""
+        python, training, folder = oracle("dvc"), oracle("training"), copy / "risk-models"
+        subprocess.run(["git", "checkout", "-q", "-f", "fraud@v2.0.0"], cwd=folder, check=True)
+        run(python, folder, "-m", "dvc", "pull", "-q", "-f")
+        quantised = (folder / "models" / "fraud-q8.gguf").read_bytes()
+        scores = {name: json.loads((folder / name).read_text()) for name in ("metrics.json", "churn/metrics.json")}
+        for script in ("quantize.py", "churn.py", "train.py"):
+            run(training, folder, script)
+        assert (folder / "models" / "fraud-q8.gguf").read_bytes() == quantised
+        for name, expected in scores.items():
+            assert json.loads((folder / name).read_text()) == pytest.approx(expected, abs=5e-3)
+
     def test_gto_sees_versions_stages_and_the_rollback(self, oracle: Oracle, copy: Path) -> None:
         python, folder = oracle("dvc"), copy / "risk-models"
         shown = json.loads(run(python, folder, *GTO, "show", "--json"))

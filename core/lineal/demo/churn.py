@@ -11,6 +11,7 @@ import numpy.typing as npt
 from lineal.demo.weights import safetensors
 
 _COLUMNS = 12
+HELD = 2000
 Floats = npt.NDArray[np.float64]
 
 
@@ -23,25 +24,25 @@ class ChurnModel(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def fit(rows: int, l2: float) -> ChurnModel:
-    """Fit to `rows` customers with a ridge of `l2`, and score on 2,000 others."""
-    rng = np.random.default_rng(5)
-    rule = rng.normal(size=_COLUMNS) * 0.8
-    features, leaves = _customers(rng, rule, rows)
-    weights = _newton(features, leaves, l2)
+    """Fit to `rows` customers with a ridge of `l2`, and score on the `HELD` after them."""
+    features, leaves = _customers(rows + HELD)
+    weights = _newton(features[:rows], leaves[:rows], l2)
     return ChurnModel(
         data=safetensors(
             {"weight": weights[None, :-1].astype(np.float32), "bias": weights[-1:].astype(np.float32)}, {}
         ),
         customers=_npy(features, leaves),
-        metrics=_scores(weights, *_customers(np.random.default_rng(6), rule, 2000)),
+        metrics=_scores(weights, features[rows:], leaves[rows:]),
     )
 
 
-def _customers(rng: np.random.Generator, rule: Floats, rows: int) -> tuple[Floats, Floats]:
-    """Draw customers; the last column is 1, for the intercept."""
-    features = np.column_stack([rng.normal(size=(rows, _COLUMNS)), np.ones(rows)])
-    leaves = rng.random(rows) < 1 / (1 + np.exp(-(features[:, :-1] @ rule - 0.8)))
-    return features, leaves.astype(np.float64)
+def _customers(rows: int) -> tuple[Floats, Floats]:
+    """Draw customers, exact in float32; the last column is 1, for the intercept."""
+    rng = np.random.default_rng(5)
+    rule = rng.normal(size=_COLUMNS) * 0.8
+    features = rng.normal(size=(rows, _COLUMNS)).astype(np.float32).astype(np.float64)
+    leaves = rng.random(rows) < 1 / (1 + np.exp(-(features @ rule - 0.8)))
+    return np.column_stack([features, np.ones(rows)]), leaves.astype(np.float64)
 
 
 def _newton(features: Floats, leaves: Floats, l2: float) -> Floats:

@@ -28,6 +28,7 @@ from lineal.demo.world import Sample, World, to_npy
 
 BASE = "fraud-lab/tabular-base"
 RANK, ALPHA = 4, 8.0
+INIT_SEED = 3
 _HELD, _TRAVEL = 99, 77  # seeds
 _SWEEP = (1.0, 1e-2, 3e-3, 1e-3, 3e-4)
 
@@ -93,7 +94,7 @@ class Lab:
     def _start(self, release: Release) -> Weights:
         if release.parent:
             return self.release(release.parent).weights
-        start = fresh(release.width, 3)
+        start = fresh(release.width, INIT_SEED)
         if release.width == story.BASE_WIDTH:
             encoder = {name: value for name, value in self.bases[1].weights.items() if not name.startswith("head")}
             start.update(encoder)
@@ -102,7 +103,7 @@ class Lab:
     def variant(self, settings: Settings, *, number: int = 9, width: int = 0) -> Made:
         """Train once more on the data of a release: from its parent, or from scratch with another width."""
         release = story.released(number)
-        start = fresh(width, 4) if width else self._start(release)
+        start = fresh(width, INIT_SEED) if width else self._start(release)
         return self._made_of(Training(settings, self.data(release), self.held).run(start), settings)
 
     @cached_property
@@ -154,7 +155,7 @@ class Lab:
         made = self.release(number)
         facts: dict[str, str | int] = {
             "general.architecture": "mlp",
-            "general.name": f"fraud-scorer {story.released(number).semver} Q8_0",
+            "general.name": "fraud-scorer",
             "general.file_type": 7,
             "general.quantization_version": 2,
             "general.base_model.count": 1,

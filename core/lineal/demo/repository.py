@@ -14,7 +14,7 @@ from lineal.config import Surroundings
 from lineal.demo import churn, dvcfiles, gto, scripts, story
 from lineal.demo.dvcfiles import Artifact, Stage
 from lineal.demo.fastimport import Repository
-from lineal.demo.lab import BASE, Lab, Made
+from lineal.demo.lab import BASE, INIT_SEED, Lab, Made
 from lineal.demo.network import Point, Settings
 from lineal.demo.place import Place, to_json, to_yaml
 from lineal.demo.story import MIRA, OLA, SVEN, Calendar, Person, Release
@@ -31,7 +31,8 @@ _TRAIN_STAGE = Stage(
     cmd="python train.py",
     deps=(_HELD, _TX, "train.py"),
     params=tuple(
-        f"train.{name}" for name in ("batch", "epochs", "gamma", "init", "lr", "seed", "weight_decay", "width")
+        f"train.{name}"
+        for name in ("batch", "epochs", "gamma", "init", "init_seed", "lr", "seed", "weight_decay", "width")
     ),
     outs=(_FRAUD,),
     metrics=("metrics.json",),
@@ -247,6 +248,7 @@ def _params(release: Release, settings: Settings, *, width: int = 0) -> dict[str
         "weight_decay": settings.weight_decay,
         "gamma": settings.gamma,
         "seed": settings.seed,
+        "init_seed": INIT_SEED,
     }
 
 

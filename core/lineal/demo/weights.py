@@ -27,7 +27,7 @@ _IR = 8
 
 def safetensors(weights: Mapping[str, npt.NDArray[np.float32]], metadata: Mapping[str, str]) -> bytes:
     """Return a safetensors file: u64 header length, JSON header padded to 8 bytes, raw little-endian tensors."""
-    header: dict[str, object] = {"__metadata__": dict(sorted(metadata.items()))}
+    header: dict[str, object] = {"__metadata__": dict(sorted(metadata.items()))} if metadata else {}
     blobs, at = [], 0
     for name in sorted(weights):
         blob = np.ascontiguousarray(weights[name], "<f4").tobytes()
@@ -79,8 +79,9 @@ def _ggml(array: npt.NDArray[np.float32]) -> tuple[int, bytes]:
 def _blocks(array: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.float16], npt.NDArray[np.int8]]:
     """Return the scale of each block of 32 weights, and the weights as multiples of it between -127 and 127."""
     blocks = array.reshape(-1, _BLOCK)
-    scale = np.abs(blocks).max(axis=1) / 127
-    whole = np.round(blocks / np.where(scale > 0, scale, 1)[:, None])
+    scale = np.abs(blocks).max(axis=1) / np.float32(127)
+    steps = blocks * (np.float32(1) / np.where(scale > 0, scale, np.float32(1)))[:, None]
+    whole = np.copysign(np.floor(np.abs(steps) + np.float32(0.5)), steps)  # halves away from zero, as ggml rounds
     return scale.astype(np.float16), whole.astype(np.int8)
 
 
