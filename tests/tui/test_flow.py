@@ -133,7 +133,11 @@ def test_completion_offers_fields_names_and_values(source: FakeSource) -> None:
 def test_a_lane_keeps_only_the_newest_of_what_waits() -> None:
     lane, gate, done = Lane("test"), threading.Event(), threading.Event()
     ran: list[int] = []
-    lane.put("first", lambda: None if gate.wait(5) else None)
+
+    def hold() -> None:
+        gate.wait(5)
+
+    lane.put("first", hold)
     for i in range(5):
         lane.put("same", lambda i=i: ran.append(i))  # type: ignore[misc]
     lane.put("last", done.set)

@@ -152,7 +152,7 @@ async def test_charts_draw_versions_and_steps(source: FakeSource, make_app: Make
         await press(pilot, "minus", "minus")
         await until_seen(pilot, "19 versions, by date")
         await press(pilot, "j")
-        await until_seen(pilot, "loss  fraud-scorer by version")
+        await until_seen(pilot, "loss  fraud-scorer")
         await press(pilot, "x")
         await until_seen(pilot, "20 points, by step")
 

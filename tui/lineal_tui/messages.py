@@ -169,6 +169,11 @@ class Ask(Message):
     request: Request
     asker: MessagePump
 
+    def __post_init__(self) -> None:
+        """Take the asker for the sender: Textual lets no message rise above its sender, often a screen's handler."""
+        super().__post_init__()
+        self._sender = self.asker
+
 
 # --- answers ------------------------------------------------------------------------------------------------------
 

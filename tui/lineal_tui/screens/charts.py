@@ -63,7 +63,7 @@ class Charts(Room):
         scope = self.session.scope
         names = ", ".join(row.name for row in self._rows[:4]) + (" …" if len(self._rows) > 4 else "")
         newest = f"newest {self._newest}  " if self._newest else ""
-        return f"{self.metric}  {newest}" + (f"{names} by step" if self._steps else f"{scope.model} by version")
+        return f"{self.metric}  {newest}" + (f"{names} by step" if self._steps else f"{scope.model}")
 
     def subject(self) -> VersionRow | None:
         """Return the version that the screen was opened on."""
