@@ -51,22 +51,12 @@ class Server:
         self._numbers = count(1)
         if self._identity:
             os.chown(folder, self._identity["user"], self._identity["group"])
-        initdb = [
-            bin_folder / "initdb",
-            "-D",
-            folder / "data",
-            "-U",
-            "postgres",
-            "-A",
-            "trust",
-            "-E",
-            "UTF8",
-            "--no-sync",
-        ]
+        data = str(folder / "data")
+        initdb = [str(bin_folder / "initdb"), "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"]
         subprocess.run([*initdb, "--locale=C"], check=True, stdout=subprocess.DEVNULL, cwd=folder, **self._identity)
         fast = "-c fsync=off -c full_page_writes=off -c listen_addresses= -c max_connections=60 -c shared_buffers=64MB"
         self._log = (folder / "log").open("wb")
-        command: list[str | Path] = [bin_folder / "postgres", "-D", folder / "data", "-k", folder, *fast.split()]
+        command = [str(bin_folder / "postgres"), "-D", data, "-k", str(folder), *fast.split()]
         self._process = subprocess.Popen(command, stdout=self._log, stderr=self._log, cwd=folder, **self._identity)
         self._wait()
 

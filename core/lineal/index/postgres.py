@@ -183,3 +183,25 @@ class PostgresDatabase:
     def close(self) -> None:
         """Close the connection, which rolls back what is open."""
         self._connection.close()
+
+
+def drop(place: PostgresPlace) -> None:
+    """Remove the schema of an index, with everything in it; harmless where there is none."""
+    connection = connect(place)
+    try:
+        with unavailable(place):
+            connection.execute(psql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(psql.Identifier(place.schema)))
+    finally:
+        connection.close()
+
+
+def rename(new: PostgresPlace, old: PostgresPlace) -> None:
+    """Put one schema in the place of another, in one transaction."""
+    connection = connect(old)
+    here, there = psql.Identifier(new.schema), psql.Identifier(old.schema)
+    try:
+        with unavailable(old), connection.transaction():
+            connection.execute(psql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(there))
+            connection.execute(psql.SQL("ALTER SCHEMA {} RENAME TO {}").format(here, there))
+    finally:
+        connection.close()

@@ -7,6 +7,7 @@ unreadable place said again replaces what was said of it before.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -37,10 +38,22 @@ class Applied(msgspec.Struct, frozen=True, kw_only=True):
         return Applied(**{name: getattr(self, name) + getattr(other, name) for name in self.__struct_fields__})
 
 
+class Interrupted(Exception):
+    """A scope was given up half-way because the sync was cancelled."""
+
+
 class ScopeWriter:
     """Applies one scope within the transaction that the caller holds. Used once."""
 
-    def __init__(self, database: Database, ids: Ids, registry_id: int, complete: Complete) -> None:
+    def __init__(
+        self,
+        database: Database,
+        ids: Ids,
+        registry_id: int,
+        complete: Complete,
+        cancel: threading.Event | None = None,
+    ) -> None:
+        self._cancel = cancel or threading.Event()
         self._database = database
         self._ids = ids
         self._registry_id = registry_id
@@ -114,6 +127,8 @@ class ScopeWriter:
     # Versions
 
     def _flush(self) -> None:
+        if self._cancel.is_set():
+            raise Interrupted
         batch, self._pending = self._pending, {}
         stored = self._tables.stored(batch)
         rows, replaced, moved = [], [], []

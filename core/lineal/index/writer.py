@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
 from types import TracebackType
 from typing import Self
+
+import msgspec
 
 from lineal.config import RegistrySpec
 from lineal.index.clean import cleaned, text
 from lineal.index.database import Database, chunks, marks
 from lineal.index.ids import Ids
-from lineal.index.scopes import Applied, ScopeWriter
+from lineal.index.scopes import Applied, Interrupted, ScopeWriter
 from lineal.index.spool import Spool
 from lineal.index.statements import write_problems
 from lineal.model.records import Complete, Problem
 
+__all__ = ["COMMIT_EVERY", "Applied", "Interrupted", "Memo", "Writer"]
+
 COMMIT_EVERY = 2_000  # records of whole scopes that may share one commit
+
+
+class Memo(msgspec.Struct, frozen=True):
+    """What an index remembers of a registry: its versions (None before its first whole scan), and its fingerprint.
+
+    The fingerprint is None where the last scan failed, so that nothing is skipped.
+    """
+
+    versions: int | None
+    fingerprint: str | None
 
 
 class Writer:
@@ -81,15 +96,20 @@ class Writer:
         sql = "INSERT INTO registry (id, name, kind, url, origin) VALUES (?,?,?,?,?)"
         self.database.run(sql, (self._ids.fresh("registry"), spec.name, *place, spec.origin))
 
-    def apply(self, spool: Spool, complete: Complete) -> Applied:
+    def apply(self, spool: Spool, complete: Complete, cancel: threading.Event | None = None) -> Applied:
         """Write one completed scope of a registry that was entered; all of it or nothing.
 
         The commit may come later, with that of other small scopes: see `commit`.
+
+        Raises:
+            Interrupted: `cancel` was set meanwhile; what was not committed is undone.
         """
-        self.begin()
         complete = cleaned(complete)
+        if spool.count > COMMIT_EVERY:
+            self.commit()  # so that what was complete before does not hang on this one
+        self.begin()
         try:
-            applied = ScopeWriter(self.database, self._ids, self._registry(spool.registry), complete).apply(spool)
+            applied = self._apply(spool, complete, cancel or threading.Event())
         except BaseException:
             self.rollback()
             raise
@@ -97,6 +117,14 @@ class Writer:
         if self._pending >= COMMIT_EVERY:
             self.commit()
         return applied
+
+    def _apply(self, spool: Spool, complete: Complete, cancel: threading.Event) -> Applied:
+        registry_id = self._registry(spool.registry)
+        if complete.delta and not spool.count:
+            scope_id = self._ids.scope(registry_id, complete.scope)
+            self.database.run("UPDATE scope SET cursor=? WHERE id=?", (complete.cursor, scope_id))
+            return Applied()
+        return ScopeWriter(self.database, self._ids, registry_id, complete, cancel).apply(spool)
 
     def _registry(self, name: str) -> int:
         number = self._ids.registry(name)
@@ -120,25 +148,44 @@ class Writer:
         self.database.run("DELETE FROM scope WHERE id=?", (scope_id,))
         return removed
 
-    def succeed(self, registry: str, problems: Iterable[Problem], fingerprint: str | None, at: float) -> None:
-        """Note that a scan reached its end at `at` (Unix seconds), and what it met outside any scope."""
-        self._settle(registry, problems)
-        sql = "UPDATE registry SET synced_at=?, fingerprint=?, error='', hint='' WHERE name=?"
-        self.database.run(sql, (at, fingerprint, registry))
-        self._drop_unused()
-
-    def fail(self, registry: str, problems: Iterable[Problem], message: str, hint: str) -> None:
-        """Note why a scan did not reach its end; what was completed before stays."""
-        self._settle(registry, problems)
-        sql = "UPDATE registry SET error=?, hint=? WHERE name=?"
-        self.database.run(sql, (text(message), text(hint), registry))
-        self._drop_unused()
-
-    def _settle(self, registry: str, problems: Iterable[Problem]) -> None:
+    def settle(self, registry: str, problems: Iterable[Problem]) -> None:
+        """Note what a scan met outside any completed scope, instead of what the last one did; tidy up after it."""
         self.begin()
         number = self._registry(registry)
         self.database.run("DELETE FROM problem WHERE registry_id=? AND scope_id IS NULL", (number,))
         write_problems(self.database, self._ids, [cleaned(problem) for problem in problems], number, None)
+        self._drop_unused()
+
+    def succeed(self, registry: str, fingerprint: str | None, at: float) -> None:
+        """Note that a scan reached its end at `at` (Unix seconds); `fingerprint` was taken before it began."""
+        self.begin()
+        sql = "UPDATE registry SET synced_at=?, fingerprint=?, error='', hint='' WHERE name=?"
+        self.database.run(sql, (at, None if fingerprint is None else text(fingerprint), registry))
+
+    def fail(self, registry: str, message: str, hint: str) -> None:
+        """Note why a scan did not reach its end; what was completed before stays."""
+        self.begin()
+        sql = "UPDATE registry SET error=?, hint=? WHERE name=?"
+        self.database.run(sql, (text(message), text(hint), registry))
+
+    def problems(self, registry: str) -> int:
+        """Return how many problems the index holds of a registry."""
+        return int(
+            self.database.run("SELECT count(*) FROM problem WHERE registry_id=?", (self._registry(registry),))[0][0]
+        )
+
+    def known(self, registry: str) -> Memo:
+        """Return what is known of a registry that was entered."""
+        sql = (
+            "SELECT r.synced_at, r.error, r.fingerprint, "
+            "(SELECT sum(m.versions) FROM model m WHERE m.registry_id = r.id) FROM registry r WHERE r.name=?"
+        )
+        synced_at, error, fingerprint, versions = self.database.run(sql, (registry,))[0]
+        return Memo(None if synced_at is None else int(versions or 0), None if error else fingerprint)
+
+    def fresh(self, table: str) -> int:
+        """Return the next free id of a table."""
+        return self._ids.fresh(table)
 
     def keep_only(self, names: Iterable[str]) -> list[str]:
         """Drop every registry but these; return the names of those dropped."""
