@@ -92,18 +92,20 @@ class Lab:
         return self._made[number]
 
     def _start(self, release: Release) -> Weights:
-        if release.parent:
-            return self.release(release.parent).weights
-        start = fresh(release.width, INIT_SEED)
-        if release.width == story.BASE_WIDTH:
-            encoder = {name: value for name, value in self.bases[1].weights.items() if not name.startswith("head")}
-            start.update(encoder)
+        return self.release(release.parent).weights if release.parent else self._widened(release.width)
+
+    def _widened(self, width: int) -> Weights:
+        """Return the base's encoder, with new units where `width` is greater, under a new head."""
+        start = fresh(width, INIT_SEED)
+        for name, value in self.bases[1].weights.items():
+            if not name.startswith("head"):
+                start[name][tuple(map(slice, value.shape))] = value
         return start
 
     def variant(self, settings: Settings, *, number: int = 9, width: int = 0) -> Made:
-        """Train once more on the data of a release: from its parent, or from scratch with another width."""
+        """Train once more on the data of a release: from its parent, or from the base with another width."""
         release = story.released(number)
-        start = fresh(width, INIT_SEED) if width else self._start(release)
+        start = self._widened(width) if width else self._start(release)
         return self._made_of(Training(settings, self.data(release), self.held).run(start), settings)
 
     @cached_property

@@ -240,7 +240,7 @@ class History:
 
 def _params(release: Release, settings: Settings, *, width: int = 0) -> dict[str, Any]:
     return {
-        "init": initial(release) if not width else "none",
+        "init": BASE if width else initial(release),
         "width": width or release.width,
         "lr": settings.lr,
         "epochs": settings.epochs,
@@ -253,10 +253,8 @@ def _params(release: Release, settings: Settings, *, width: int = 0) -> dict[str
 
 
 def initial(release: Release) -> str:
-    """Return what a release began with: an earlier release, the base model, or nothing."""
-    if release.parent:
-        return f"fraud@v{story.released(release.parent).semver}"
-    return BASE if release.width == story.BASE_WIDTH else "none"
+    """Return what a release began with: an earlier release, or the base model."""
+    return f"fraud@v{story.released(release.parent).semver}" if release.parent else BASE
 
 
 def requirements(stack: story.Stack) -> str:

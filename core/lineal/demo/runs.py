@@ -69,7 +69,7 @@ class Runs:
         self._place.write(f"{folder}/hparams.yaml", to_yaml(hparams), end)
         self._place.write(f"{folder}/metrics.csv", _sparse(curve), end)
         for step, pairs in kept.items():
-            epoch = round(step * 12 / self._lab.adapter.curve[-1].step)
+            epoch = int(step * 12 / self._lab.adapter.curve[-1].step - 0.01)  # counted from 0
             at = start + step * _SECONDS
             self._place.write(f"{folder}/checkpoints/epoch={epoch}-step={step}.safetensors", adapter_file(pairs), at)
 
@@ -79,7 +79,7 @@ class Runs:
         made = self._lab.variant(settings, width=128)
         at = self._dates.ago(1, 60)
         folder = f"{FOLDER}/outputs/{datetime.fromtimestamp(at, UTC):%Y-%m-%d/%H-%M-%S}"
-        chosen = {"width": 128, "init": "none"}
+        chosen = {"width": 128, "init": BASE}
         config = {"model": chosen, "train": {"lr": settings.lr, "epochs": 14, "weight_decay": 0.05, "seed": 7}}
         self._place.write(f"{folder}/.hydra/config.yaml", to_yaml(config), at)
         self._place.write(f"{folder}/.hydra/overrides.yaml", to_yaml(["model.width=128", "train.lr=0.002"]), at)
@@ -155,7 +155,7 @@ def _sparse(curve: list[Point]) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(("epoch", "step", "train_loss", "val_auc", "val_loss"))
     for point in curve:
-        epoch = int(point.epoch)
+        epoch = int(point.epoch - 0.01)
         writer.writerow((epoch, point.step, point.train_loss, "", ""))
         writer.writerow((epoch, point.step, "", point.val_auc, point.val_loss))
     return out.getvalue()

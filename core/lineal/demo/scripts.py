@@ -35,7 +35,9 @@ def start():
         from huggingface_hub import hf_hub_download
 
         base = load_file(hf_hub_download(P["init"], "model.safetensors"))
-        weights.update({name: value for name, value in base.items() if not name.startswith("head")})
+        for name, value in base.items():
+            if not name.startswith("head"):  # where we are wider, the rest stays new
+                weights[name][tuple(map(slice, value.shape))] = value
     return weights
 
 

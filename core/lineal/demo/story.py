@@ -111,7 +111,7 @@ AUTUMN = Stack(
 class Release(msgspec.Struct, frozen=True, kw_only=True):
     """One version of the fraud scorer. `parent` is the number of the release whose weights it began with.
 
-    Without a parent it began with the base model if its width is the base's, else with nothing.
+    Without a parent it began with the base model, whose encoder a wider network keeps.
     """
 
     number: int
@@ -186,7 +186,7 @@ RELEASES = (
         semver="2.0.0",
         days=84,
         author=MIRA,
-        why="Widen the first layer to 96, train from scratch on the H100",
+        why="Widen the first layer to 96 and begin from the base again",
         settings=Settings(lr=2e-3, epochs=14, weight_decay=0.05),
         width=WIDTH,
         rows=6000,
