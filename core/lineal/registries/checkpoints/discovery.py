@@ -1,0 +1,86 @@
+"""Where checkpoints usually lie: a quick, bounded look at a folder and one level into it."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from lineal.config import RegistrySpec
+from lineal.registries.checkpoints import layout, walk
+from lineal.registries.checkpoints.walk import Tree
+
+LOOK = 2_000  # entries looked at in one place
+LOOK_DEPTH = 5
+PLACES = ("lightning_logs", "checkpoints", "ckpts", "outputs", "multirun", "runs", "models", "saved_models", "weights")
+_NO_SLUG = re.compile(r"[^a-z0-9._-]+")
+
+
+def places(folders: Iterable[str]) -> Iterator[Path]:
+    """Yield the folders that hold checkpoints: a given folder itself, else what lies in it; none inside another."""
+    taken: list[Path] = []
+    for folder in map(Path, folders):
+        for place in _in(folder):
+            if not any(place == other or other in place.parents for other in taken):
+                taken.append(place)
+                yield place
+
+
+def specs(folders: Iterable[str]) -> Iterator[RegistrySpec]:
+    """Yield a registry for each place, named after its folder, apart from one another."""
+    names: set[str] = set()
+    for place in places(folders):
+        name = _name(place, names)
+        names.add(name)
+        yield RegistrySpec(name=name, kind="checkpoints", url=str(place))
+
+
+def holds_models(path: Path) -> bool:
+    """Say whether a folder holds a version of a model, looking at no more than `LOOK` entries; or a file is one."""
+    if path.is_file():
+        return layout.is_model_file(path.name)
+    tree = _look(path, LOOK_DEPTH)
+    return tree is not None and bool(layout.runs(tree))
+
+
+def _in(folder: Path) -> Iterator[Path]:
+    near = _look(folder, 1)
+    if near is None:
+        return
+    if any(run.folder == "" for run in layout.runs(near)):
+        yield folder
+        return
+    for name in near.folders[""].folders:
+        inner = folder / name
+        named = walk.wanted(name) and not name.startswith(".") and (name.lower() in PLACES or _is_output(inner))
+        if named and holds_models(inner):
+            yield inner
+    yield from (folder / name for name in PLACES if (folder / name).is_symlink() and holds_models(folder / name))
+
+
+def _is_output(folder: Path) -> bool:
+    """Say whether checkpoints lie right in a folder, whatever its name."""
+    look = _look(folder, 1)
+    return look is not None and any(run.folder == "" for run in layout.runs(look))
+
+
+def _look(folder: Path, depth: int) -> Tree | None:
+    from lineal.errors import Unavailable
+
+    try:
+        return walk.walk(folder, LOOK, depth)
+    except Unavailable:
+        return None
+
+
+def _name(place: Path, taken: set[str]) -> str:
+    plain = _slug(place.name)
+    longer = _slug(f"{place.parent.name}-{place.name}")
+    candidates = [plain, longer, *(f"{longer}-{number}" for number in range(2, 10_000))]
+    return next(name for name in candidates if name not in taken)
+
+
+def _slug(text: str) -> str:
+    slug = _NO_SLUG.sub("-", os.fsencode(text).decode("ascii", "replace").lower()).strip("-._")
+    return slug or "files"
