@@ -20,9 +20,20 @@ CLOSING = ""
 class Shelf(Protocol):
     """The store at one moment. Rows come lazily where reading them all would be dear."""
 
-    experiments: Mapping[str, ExperimentRow]  # the active ones
-    models: Sequence[RegisteredRow]
-    registered: Mapping[str, Sequence[VersionRow]]  # run id -> versions made from it
+    @property
+    def experiments(self) -> Mapping[str, ExperimentRow]:
+        """The active experiments, by id."""
+        ...
+
+    @property
+    def models(self) -> Sequence[RegisteredRow]:
+        """The registered models."""
+        ...
+
+    @property
+    def registered(self) -> Mapping[str, Sequence[VersionRow]]:
+        """The versions made from each run, by its id."""
+        ...
 
     def versions(self, model: str) -> Sequence[VersionRow]:
         """Return the versions of a registered model, oldest first, without deleted ones."""
