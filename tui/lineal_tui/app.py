@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from typing import ClassVar
 
 from textual.app import App
@@ -23,6 +24,7 @@ from lineal_tui.syncing import SyncChild
 from lineal_tui.worker import Source, Worker
 
 SYNC = (sys.executable, "-m", "lineal", "sync", "--events", "jsonl")
+_FIRST = 0.3  # seconds after which the frame is painted without rows
 _REDRAW = 0.25  # seconds between two drawings of the progress
 _REFRESH = 2.0  # seconds between two looks at an index that is being filled
 
@@ -67,6 +69,8 @@ class LinealApp(App[int]):
         self._worker = Worker(source, self.post_message)
         self._child = SyncChild(sync, cwd, self._synced)
         self._drawn = self._looked = 0.0
+        self._waiting = ExitStack()  # holds painting back until the first rows are there
+        self.session.first_rows = self._waiting.close
         for theme in themes.themes():
             self.register_theme(theme)
         self.theme = themes.default(environ)
@@ -80,7 +84,9 @@ class LinealApp(App[int]):
         return Models(self.session)
 
     def on_mount(self) -> None:
-        """Show the first place, and see what is new on this machine."""
+        """Show the first place, and see what is new on this machine; paint once there is something to see."""
+        self._waiting.enter_context(self.batch_update())
+        self.set_timer(_FIRST, self._waiting.close)
         if self.session.places.here.where is Where.MODELS:
             self.screen.post_message(m.Entered(self.session.places.here))
         else:

@@ -1,14 +1,16 @@
 """Every request to the worker and every result, and what widgets tell their screen.
 
-A request is a frozen dataclass inside `Ask`; the answer is a message of its own, posted to whoever asked, and carries
-the request it answers, so that a screen can tell a late answer from the one it waits for.
+A request is a frozen struct inside `Ask`; the answer is a message of its own, posted to whoever asked, and carries
+the request it answers, so that a screen can tell a late answer from the one it waits for. Answers have no `eq` and no
+`repr`: writing these for so many classes would take a tenth of the time to the first paint.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
+from msgspec import Struct
 from textual.message import Message
 from textual.message_pump import MessagePump
 
@@ -19,6 +21,8 @@ from lineal.model.listing import ModelRow, Neighbour, ProblemRow, RegistryRow, S
 from lineal.model.values import Goal
 from lineal.model.version import Version
 from lineal_tui.places import EVERYTHING, Identity, Place, Scope
+
+NEWEST = Sort()
 
 
 class Rows(Protocol):
@@ -40,55 +44,48 @@ class Rows(Protocol):
 # --- requests -----------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class RowsRequest:
+class RowsRequest(Struct, frozen=True):
     """List versions: a filter, within a scope, in an order. `seek` is a version whose row number is wanted too."""
 
     text: str = ""
     scope: Scope = EVERYTHING
-    sort: Sort = field(default_factory=Sort)
+    sort: Sort = NEWEST
     seek: Identity | None = None
 
 
-@dataclass(frozen=True)
-class PageRequest:
+class PageRequest(Struct, frozen=True):
     """Load one page that was too slow for the screen's own thread."""
 
     rows: Rows
     number: int
 
 
-@dataclass(frozen=True)
-class MeasureRequest:
+class MeasureRequest(Struct, frozen=True):
     """Count a list exactly."""
 
     rows: Rows
 
 
-@dataclass(frozen=True)
-class ModelsRequest:
+class ModelsRequest(Struct, frozen=True):
     """List registries and models, those with a version that matches."""
 
     text: str = ""
 
 
-@dataclass(frozen=True)
-class DetailRequest:
+class DetailRequest(Struct, frozen=True):
     """Everything about one version."""
 
     row: VersionRow
 
 
-@dataclass(frozen=True)
-class CurvesRequest:
+class CurvesRequest(Struct, frozen=True):
     """The per-step curves of one version's metrics."""
 
     row: VersionRow
     metrics: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class DiffRequest:
+class DiffRequest(Struct, frozen=True):
     """Compare versions."""
 
     rows: tuple[VersionRow, ...]
@@ -96,15 +93,13 @@ class DiffRequest:
     changed_only: bool = True
 
 
-@dataclass(frozen=True)
-class LineageRequest:
+class LineageRequest(Struct, frozen=True):
     """Where a version came from and what came from it."""
 
     row: VersionRow
 
 
-@dataclass(frozen=True)
-class ChartRequest:
+class ChartRequest(Struct, frozen=True):
     """Draw a metric: across the versions of a model, or along the training of some versions.
 
     `newest` keeps so many of the newest points of the x axis, 0 all; width and height are in cells.
@@ -120,28 +115,24 @@ class ChartRequest:
     colour: bool = True
 
 
-@dataclass(frozen=True)
-class SourcesRequest:
+class SourcesRequest(Struct, frozen=True):
     """List registries and what could not be read."""
 
 
-@dataclass(frozen=True)
-class CompleteRequest:
+class CompleteRequest(Struct, frozen=True):
     """Which words may stand where the cursor of the filter is."""
 
     text: str
     at: int
 
 
-@dataclass(frozen=True)
-class FindRequest:
+class FindRequest(Struct, frozen=True):
     """Find versions and models by the first letters of a name."""
 
     text: str
 
 
-@dataclass(frozen=True)
-class FreshRequest:
+class FreshRequest(Struct, frozen=True):
     """How old the index is, and which local registries have something new."""
 
 
@@ -162,7 +153,7 @@ Request = (
 )
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Ask(Message):
     """A screen or widget wants something; the answer is posted to `asker`."""
 
@@ -178,7 +169,7 @@ class Ask(Message):
 # --- answers ------------------------------------------------------------------------------------------------------
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class RowsReady(Message, bubble=False):
     """A list, with its first page loaded."""
 
@@ -189,7 +180,7 @@ class RowsReady(Message, bubble=False):
     at: int = 0  # the row of what was sought
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class PageReady(Message, bubble=False):
     """One page."""
 
@@ -197,14 +188,14 @@ class PageReady(Message, bubble=False):
     page: list[VersionRow]
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class MeasureReady(Message, bubble=False):
     """The list of the request knows its length now."""
 
     request: MeasureRequest
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class ModelsReady(Message, bubble=False):
     """Registries and models by name, and the specs that the index has not met yet (their names)."""
 
@@ -213,7 +204,7 @@ class ModelsReady(Message, bubble=False):
     models: list[ModelRow]
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class DetailReady(Message, bubble=False):
     """One version in full, and where it came from."""
 
@@ -223,7 +214,7 @@ class DetailReady(Message, bubble=False):
     goals: dict[str, Goal]
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class CurvesReady(Message, bubble=False):
     """Values along training, by metric."""
 
@@ -231,7 +222,7 @@ class CurvesReady(Message, bubble=False):
     curves: dict[str, list[float]]
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class DiffReady(Message, bubble=False):
     """The comparison."""
 
@@ -239,7 +230,7 @@ class DiffReady(Message, bubble=False):
     diff: Diff
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class LineageReady(Message, bubble=False):
     """The lineage."""
 
@@ -248,7 +239,7 @@ class LineageReady(Message, bubble=False):
     goals: dict[str, Goal]
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class ChartReady(Message, bubble=False):
     """A chart as text with ANSI colours that plotext wrote, and how many points stand behind it."""
 
@@ -258,7 +249,7 @@ class ChartReady(Message, bubble=False):
     note: str = ""
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class SourcesReady(Message, bubble=False):
     """Registries and problems."""
 
@@ -268,7 +259,7 @@ class SourcesReady(Message, bubble=False):
     stale: list[str]
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class CompleteReady(Message, bubble=False):
     """Words for the place of the cursor: the text before it would become `head` + one of `words`."""
 
@@ -277,7 +268,7 @@ class CompleteReady(Message, bubble=False):
     words: list[str]
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class FindReady(Message, bubble=False):
     """Models and versions whose name begins so."""
 
@@ -286,7 +277,7 @@ class FindReady(Message, bubble=False):
     rows: list[VersionRow]
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class FreshReady(Message, bubble=False):
     """Registries as the index knows them, and the names of those with something new on this machine."""
 
@@ -295,7 +286,7 @@ class FreshReady(Message, bubble=False):
     stale: list[str]
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Failed(Message, bubble=False):
     """A request that could not be answered, and why."""
 
@@ -303,7 +294,7 @@ class Failed(Message, bubble=False):
     error: Error
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Crashed(Message, bubble=False):
     """A bug in the worker: the application must end visibly."""
 
@@ -313,7 +304,7 @@ class Crashed(Message, bubble=False):
 # --- between screens, widgets and the app ---------------------------------------------------------------------------
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Go(Message):
     """Go to a place; `remember` puts it among the places visited."""
 
@@ -321,31 +312,31 @@ class Go(Message):
     remember: bool = True
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Entered(Message, bubble=False):
     """The screen is at this place now."""
 
     place: Place
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Refresh(Message, bubble=False):
     """The index has changed: ask again for what is on screen."""
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class SyncWanted(Message):
     """Read registries again; no names means all."""
 
     names: tuple[str, ...] = ()
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class CancelSync(Message):
     """Stop the sync that runs."""
 
 
-@dataclass
+@dataclass(repr=False)
 class SyncStep(Message, bubble=False):
     """What a running sync says; `running` is False with the last one."""
 
@@ -359,28 +350,28 @@ class SyncStep(Message, bubble=False):
     error: str = ""
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Copy(Message):
     """Put a text on the clipboard of the person's own terminal."""
 
     text: str
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Moved(Message):
     """The cursor of a list stands on another line."""
 
     index: int
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Chosen(Message):
     """Enter was pressed on a line."""
 
     index: int
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class FilterChanged(Message):
     """The filter's text, a moment after it was typed; `final` when enter closed the box."""
 
@@ -388,7 +379,7 @@ class FilterChanged(Message):
     final: bool = False
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class FilterClosed(Message):
     """The filter box went away; `cleared` when by escape."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from lineal.model.listing import VersionRow
 from lineal_tui.keys import Where
@@ -18,8 +18,7 @@ def identity(row: VersionRow) -> Identity:
     return row.registry, row.model, row.key
 
 
-@dataclass(frozen=True)
-class Scope:
+class Scope(Struct, frozen=True):
     """Which part of the index a list shows; empty means all."""
 
     registry: str = ""
@@ -29,8 +28,7 @@ class Scope:
 EVERYTHING = Scope()
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(Struct, frozen=True):
     """A screen, what it shows, and which versions it is about."""
 
     where: Where

@@ -25,6 +25,7 @@ class Session:
         self.registries: Sequence[RegistryRow] = ()
         self.sync: SyncStep | None = None  # the last word of a sync that runs
         self.colour = True
+        self.first_rows: Callable[[], None] = lambda: None  # called when a screen has something to show
 
     @property
     def text(self) -> str:

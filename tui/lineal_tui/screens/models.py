@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, cast
 
 from textual.containers import Horizontal, Vertical
-from textual.css.query import NoMatches
 from textual.timer import Timer
 from textual.widget import Widget
 
@@ -18,13 +18,14 @@ from lineal_tui.places import Identity, Place, Scope, identity
 from lineal_tui.present import detail, versions
 from lineal_tui.present.empty import nothing_here
 from lineal_tui.screens.choices import columns_of, sorts_of
-from lineal_tui.screens.dialog import Chooser
 from lineal_tui.screens.room import Room
 from lineal_tui.session import Session
-from lineal_tui.widgets.filter import FilterBox
 from lineal_tui.widgets.lines import TextPane
 from lineal_tui.widgets.table import FixedRows, VersionTable
 from lineal_tui.widgets.tree import ModelTree
+
+if TYPE_CHECKING:
+    from lineal_tui.widgets.filter import FilterBox
 
 _REST = 0.09  # seconds that a cursor must rest before other panes follow: a held key repaints one pane only
 _CURVES = 4
@@ -65,10 +66,7 @@ class Models(Room):
     @property
     def box(self) -> FilterBox | None:
         """The filter box, while it is open."""
-        try:
-            return self.query_one(FilterBox)
-        except NoMatches:
-            return None
+        return next((cast("FilterBox", child) for child in self.query_one("#filter-row").children), None)
 
     def on_mount(self) -> None:
         """Start in the table."""
@@ -137,6 +135,7 @@ class Models(Room):
         self.table.marks = set(self.session.marks)
         self.table.show(rows, first, at)
         self.frame()
+        self.session.first_rows()
 
     def on_models_ready(self, message: m.ModelsReady) -> None:
         """Show the tree."""
@@ -243,6 +242,8 @@ class Models(Room):
 
     def do_filter(self) -> None:
         """Open the filter box."""
+        from lineal_tui.widgets.filter import FilterBox
+
         if self.box is None:
             self.query_one("#filter-row").mount(FilterBox(self.session.text))
             self.query_one("#filter-row").add_class("-open")
@@ -292,6 +293,8 @@ class Models(Room):
 
     def do_sort(self) -> None:
         """Choose an order; choosing the present one turns it round."""
+        from lineal_tui.screens.dialog import Chooser
+
         sorts = sorts_of(self.table.first_page(), self.session.sort)
 
         def take(index: int | None) -> None:
@@ -307,6 +310,8 @@ class Models(Room):
         self._ask_columns(0)
 
     def _ask_columns(self, at: int) -> None:
+        from lineal_tui.screens.dialog import Chooser
+
         first = self.table.first_page()
         now = self.session.columns or tuple(versions.choose(first, self.session.sort))
         offered = columns_of(first, now)

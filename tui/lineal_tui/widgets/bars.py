@@ -26,7 +26,7 @@ class Bar(Lines, can_focus=False):
     def show(self, draw: Draw) -> None:
         """Draw with this from now on; nothing is repainted if the line is the same."""
         self._draw = draw
-        line = draw(self.size.width)
+        line = draw(self.cells)
         if line != self._shown:
             self._shown = line
             self.changed()
@@ -34,7 +34,12 @@ class Bar(Lines, can_focus=False):
     @property
     def room(self) -> int:
         """All of the line: there is no cursor."""
-        return self.size.width
+        return self.cells
+
+    def changed(self) -> None:
+        """Paint anew; a bar never changes its size, and a new size would lay the whole screen out again."""
+        self._strips.clear()
+        self.refresh()
 
     def total(self) -> int:
         """There is one line."""
@@ -42,10 +47,9 @@ class Bar(Lines, can_focus=False):
 
     def line_at(self, index: int) -> Line:
         """Return it."""
-        self._shown = self._draw(self.size.width)
+        self._shown = self._draw(self.cells)
         return self._shown
 
     def render_line(self, y: int) -> Strip:
         """Return the line without the cell of a cursor."""
-        strip = super().render_line(y)
-        return Strip(list(strip)[1:], self.size.width) if y == 0 else strip
+        return super().render_line(y).crop(1)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
+from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
+from textual.color import Color as TextualColor
 from textual.geometry import Region, Size
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
@@ -16,6 +16,14 @@ from lineal_tui.messages import Chosen, Moved
 from lineal_tui.present.ink import BLANK, Line, Span, Tone, fit, width
 
 _CACHED = 2048
+_COLOURS = {
+    Tone.PLAIN: "ink",
+    Tone.STRONG: "ink",
+    Tone.DIM: "faint",
+    Tone.ACCENT: "accent-ink",
+    Tone.ERROR: "worse",
+}  # the names of the others are those of the tones
+_BOLD = frozenset({Tone.STRONG, Tone.HEAD, Tone.MARK, Tone.ERROR})
 FAR = 10**12
 """A step that no list is long enough for: to the first or last line."""
 
@@ -27,7 +35,6 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
     of two lines); scrolling goes by half a window, because a terminal repaints all of it whatever the distance.
     """
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {*(f"tone--{tone}" for tone in Tone), "lines--cursor"}
     HEADS = 0
     PICKS = True
     """Whether there is a cursor; without one, moving scrolls."""
@@ -56,9 +63,14 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
     # --- painting ---
 
     @property
+    def cells(self) -> int:
+        """Cells across, without the scrollbar's."""
+        return self.scrollable_content_region.width
+
+    @property
     def room(self) -> int:
         """Cells for a line, beside the cursor's."""
-        return max(1, self.size.width - 1)
+        return max(1, self.cells - 1)
 
     @property
     def body(self) -> int:
@@ -68,7 +80,7 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
     def changed(self) -> None:
         """Paint everything anew: the lines are others now."""
         self._strips.clear()
-        self.virtual_size = Size(self.size.width, self.total() + self.HEADS)
+        self.virtual_size = Size(self.cells, self.total() + self.HEADS)
         if self.PICKS and self.cursor >= self.total():
             self.cursor = max(0, self.total() - 1)
         self.refresh()
@@ -90,10 +102,14 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
     def tone(self, tone: Tone) -> Style:
         """Return the theme's style for a tone."""
         if not (style := self._tones.get(tone)):
-            base = self.rich_style
-            part = self.get_component_rich_style(f"tone--{tone}", partial=True)
-            style = self._tones[tone] = base + Style(color=part.color, bold=part.bold, italic=part.italic, dim=part.dim)
+            style = self._tones[tone] = self.rich_style + Style(
+                color=self._colour(_COLOURS.get(tone, tone.value)), bold=tone in _BOLD
+            )
         return style
+
+    def _colour(self, name: str) -> Color:
+        """Return a colour of the theme; a style class for each tone would cost each widget of the screen milliseconds."""
+        return TextualColor.parse(self.app.theme_variables[name]).rich_color
 
     def render_line(self, y: int) -> Strip:
         """Return one line of the window, the head's first."""
@@ -101,7 +117,7 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
             return self._paint(self.head_at(y), " ")
         index = round(self.scroll_offset.y) + y - self.HEADS
         if index >= self.total():
-            return Strip.blank(self.size.width, self.rich_style)
+            return Strip.blank(self.cells, self.rich_style)
         strip = self._strip(index)
         return self._under_cursor(strip) if self.PICKS and index == self.cursor else strip
 
@@ -118,20 +134,19 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _paint(self, line: Line, gutter: str) -> Strip:
         cells, room = width(line), self.room
-        segments = [Segment(gutter, self.rich_style)]
         if cells > room:
-            line = _cut(line, room)
-            cells = room
+            line, cells = _cut(line, room), room
+        segments = [Segment(gutter, self.tone(Tone.PLAIN))]
         segments += [Segment(text, self.tone(tone)) for text, tone in line if text]
         if cells < room:
-            segments.append(Segment(" " * (room - cells), self.rich_style))
-        return Strip(segments, room + 1)
+            segments.append(Segment(" " * (room - cells), segments[-1].style))
+        return Strip(Segment.simplify(segments), room + 1)  # each change of style costs some 40 bytes
 
     def _under_cursor(self, strip: Strip) -> Strip:
         gutter = Segment("▌", self.tone(Tone.ACCENT if self.has_focus else Tone.DIM))
-        rest = list(strip)[1:]
+        rest = list(strip.crop(1))
         if self.has_focus and not self.app.native_ansi_color:
-            over = Style(bgcolor=self.get_component_rich_style("lines--cursor").bgcolor)
+            over = Style(bgcolor=self._colour("cursor"))
             gutter = Segment(gutter.text, (gutter.style or Style()) + over)
             rest = [Segment(text, (style or Style()) + over, control) for text, style, control in rest]
         return Strip([gutter, *rest], strip.cell_length)
@@ -171,7 +186,7 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
     def _repaint(self, index: int) -> None:
         y = index - round(self.scroll_offset.y)
         if 0 <= y < self.body:
-            cells = 1 if self.app.native_ansi_color else self.size.width
+            cells = 1 if self.PICKS and self.app.native_ansi_color else self.cells
             self.refresh(Region(0, y + self.HEADS, cells, 1))
 
     def follow(self, old: int) -> None:
@@ -230,11 +245,18 @@ class TextPane(Lines):
         self.lines: list[Line] = []
 
     def show(self, lines: list[Line], *, keep: bool = False) -> None:
-        """Show other lines, from the top unless `keep`."""
+        """Show other lines, from the top unless `keep`; only what differs is painted."""
+        before, top = self.lines, round(self.scroll_offset.y)
         self.lines = lines
-        if not keep:
+        if not keep and top:
             self._show_top(0)
-        self.changed()
+        if len(before) != len(lines) or (not keep and top):
+            self.changed()
+            return
+        for index, (old, new) in enumerate(zip(before, lines, strict=True)):
+            if old != new:
+                self._strips.pop(index, None)
+                self._repaint(index)
 
     def total(self) -> int:
         """Return the number of lines."""

@@ -1,0 +1,102 @@
+"""A million versions from a formula: a source that costs next to nothing, to measure the screen alone."""
+# ruff: noqa: ARG002 - it answers the same whatever is asked
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lineal.config import RegistrySpec
+from lineal.diff.goals import Goals
+from lineal.errors import Unsupported
+from lineal.index.index import Index, Rows
+from lineal.model.diff import Diff
+from lineal.model.lineage import Tree
+from lineal.model.listing import ModelRow, Neighbour, RegistryRow, Sort, VersionRow
+from lineal.model.records import Node
+from lineal.model.values import Metric, Param, Series
+from lineal.model.version import Version
+
+COUNT = 1_000_000
+
+
+def _row(at: int) -> VersionRow:
+    number = COUNT - 1 - at
+    return VersionRow(
+        id=number, registry="formula", model="model", key=f"{number:012x}", name=f"v{number:06d}", kind="registered",
+        state="ready", number=number, created_at=1.5e9 + number, author=f"user{number % 40}", message="train again",
+        params={f"rate{i}": (number * (i + 3)) % 97 / 97 for i in range(20)},
+        metrics={f"metric{i}": (number * (i + 7)) % 89 / 89 for i in range(6)},
+    )  # fmt: skip
+
+
+class _Rows(Rows):
+    def __init__(self) -> None:
+        self.count, self.exact = self.PAGE, False
+
+    def page(self, number: int, deadline_ms: float | None = None) -> list[VersionRow]:
+        start = number * self.PAGE
+        self.count = max(self.count, min(COUNT, start + self.PAGE))
+        return [_row(at) for at in range(start, min(COUNT, start + self.PAGE))]
+
+    def measure(self) -> int:
+        self.count, self.exact = COUNT, True
+        return COUNT
+
+
+class FormulaIndex(Index):
+    """An index without a store."""
+
+    def rows(self, query: str = "", sort: Sort | None = None) -> Rows:
+        """Return all versions, whatever is asked."""
+        return _Rows()
+
+    def models(self, query: str = "") -> list[ModelRow]:
+        """Return the one model."""
+        return [ModelRow(registry="formula", model="model", versions=COUNT)]
+
+    def registries(self) -> list[RegistryRow]:
+        """Return the one registry."""
+        return [RegistryRow(name="formula", kind="formula", url="", origin="found", versions=COUNT, synced_at=1.7e9)]
+
+    def version(self, row_id: int) -> Version:
+        """Return a version with what its row says."""
+        row = _row(COUNT - 1 - row_id)
+        return Version(
+            registry=row.registry, model=row.model, key=row.key, name=row.name, kind="registered",  # type: ignore[arg-type]
+            created_at=row.created_at, author=row.author, message=row.message,
+            params=tuple(Param(name, value) for name, value in row.params.items()),
+            metrics=tuple(Metric(name, value) for name, value in row.metrics.items()),
+        )  # fmt: skip
+
+    def find(self, registry: str, model: str, key: str) -> VersionRow | None:
+        """Return the version of that key."""
+        return _row(COUNT - 1 - int(key, 16))
+
+    def parents(self, nodes: Sequence[Node]) -> dict[Node, list[Neighbour]]:
+        """There are none."""
+        return {}
+
+
+class Formula:
+    """A workspace over the formula; it compares and traces nothing."""
+
+    def __init__(self) -> None:
+        self.index = FormulaIndex()
+        self.goals = Goals()
+        self.specs: list[RegistrySpec] = []
+
+    def diff(self, rows: Sequence[VersionRow], *, baseline: int = 0, changed_only: bool = True) -> Diff:
+        """Not here."""
+        raise Unsupported("the formula compares nothing")
+
+    def lineage(self, row: VersionRow) -> Tree:
+        """Not here."""
+        raise Unsupported("the formula has no lineage")
+
+    def series(self, row: VersionRow, metric: str) -> Series:
+        """There are no curves."""
+        return Series(metric, [], [], [])
+
+    def stale(self) -> list[str]:
+        """Nothing ever changes."""
+        return []
