@@ -142,9 +142,8 @@ class ScopeWriter:
             self._counts["added" if old is None else "changed"] += 1
             replaced += [] if old is None else [number]
             rows.append((number, identity, mark, version))
-        aliases = self._tables.alias_words(replaced)
         self._tables.remove(replaced)
-        self._tables.insert(rows, self._scope_id, aliases)
+        self._tables.insert(rows, self._scope_id)
         self._tables.move(moved, self._scope_id)
         self._statements.renamed |= self._aliased(row[1] for row in rows)
 

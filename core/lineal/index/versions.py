@@ -97,15 +97,13 @@ class Tables:
                 found[model_id, key] = (number, bytes(mark), scope_id)
         return found
 
-    def insert(
-        self, rows: Sequence[tuple[int, Identity, bytes, Version]], scope_id: int, aliases: dict[int, str]
-    ) -> None:
-        """Write versions under their ids; `aliases` holds alias words of those that had some."""
+    def insert(self, rows: Sequence[tuple[int, Identity, bytes, Version]], scope_id: int) -> None:
+        """Write versions under their ids, without the words of their aliases."""
         documents = [document.encode(version) for *_, version in rows]
         table = [self._row(row, scope_id, said) for row, said in zip(rows, documents, strict=True)]
         self._database.load("version", _VERSION, table)
         self._load_facts((row[0], facts.of_version(row[3])) for row in rows)
-        self._database.load_words([(row[0], words.of_version(row[3]), aliases.get(row[0], "")) for row in rows])
+        self._database.load_words([(row[0], words.of_version(row[3]), "") for row in rows])
         self._load_files(rows)
         self._load_edges([version for *_, version in rows], scope_id)
 
@@ -171,15 +169,6 @@ class Tables:
             "DO UPDATE SET confidence = excluded.confidence, detail = excluded.detail"
         )
         self._database.many(said, edges)
-
-    def alias_words(self, ids: Sequence[int]) -> dict[int, str]:
-        """Return the alias words of those versions that have some."""
-        sql = "SELECT version_id, aliases FROM fulltext WHERE aliases <> '' AND version_id IN"
-        return {
-            row[0]: row[1]
-            for some in chunks(ids, 500)
-            for row in self._database.run(f"{sql} ({marks(len(some))})", some)
-        }
 
     def remove(self, ids: Sequence[int]) -> None:
         """Remove versions with all that belongs to them: facts are made again from the documents to be found."""
