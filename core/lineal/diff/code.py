@@ -41,6 +41,27 @@ Changes = Callable[[Code, Code], CodeChange | None]
 """Looks two states of the code up; None where no repository at hand holds both commits."""
 
 
+def change_between(base: Code, other: Code) -> CodeChange | None:
+    """Look two states of the code up in the repositories at hand; None where none of them holds both commits.
+
+    Raises:
+        Unavailable: git is missing, fails or takes too long.
+    """
+    from lineal.formats.commits import between
+
+    for repository in dict.fromkeys(filter(None, (other.local, base.local))):
+        if (found := between(repository, base.commit, other.commit)) is not None:
+            return CodeChange(
+                commits=found.ahead,
+                back=found.behind,
+                subjects=found.subjects,
+                files=tuple(FileChange(file.path, file.added, file.removed) for file in found.files),
+                text=found.text,
+                cut=found.cut,
+            )
+    return None
+
+
 def code(versions: Sequence[Version], frame: Frame, names: Sequence[str], changes: Changes | None = None) -> Section:
     """Compare the source of versions with the baseline's; without `changes`, by what is recorded only."""
     facts = [_facts(version.code) for version in versions]
