@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from lineal.config import RegistrySpec, Surroundings
@@ -47,7 +48,7 @@ def rows(index_url: str) -> dict[str, list[Row]]:
 
 
 def keys(index_url: str) -> list[tuple[str, str]]:
-    return [(row[0], row[3]) for row in rows(index_url)["version"]]
+    return sorted((row[0], row[3]) for row in rows(index_url)["version"])
 
 
 def registry_row(index_url: str, name: str) -> Row:
@@ -104,6 +105,17 @@ def test_a_fault_of_an_adapter_is_raised_once_the_others_are_done(index_url: str
         sync([spec("a"), spec("b")], around, index_url)
     assert keys(index_url) == [("b", "1")]
     assert "KeyError" in registry_row(index_url, "a")[4]
+
+
+def test_a_value_of_a_wrong_type_costs_its_registry_that_scope_alone(index_url: str, around: Surroundings) -> None:
+    bad = Version(registry="a", model="m", key="2", name="2", kind=Kind.RUN, number="seven")  # type: ignore[arg-type]
+    first, last = Complete(registry="a", scope="one"), Complete(registry="a", scope="")
+    SCRIPTS["/a"] = saying(version("a", "1"), first, bad, Complete(registry="a", scope="two"), version("a", "3"), last)
+    SCRIPTS["/b"] = saying(*whole("b", "1"))
+    with pytest.raises(msgspec.ValidationError):
+        sync([spec("a"), spec("b")], around, index_url)
+    assert keys(index_url) == [("a", "1"), ("a", "3"), ("b", "1")]
+    assert "ValidationError" in registry_row(index_url, "a")[4]
 
 
 def test_a_scan_gets_the_cursors_that_the_last_one_left(index_url: str, around: Surroundings) -> None:

@@ -10,6 +10,7 @@ from typing import Self
 import msgspec
 
 from lineal.config import RegistrySpec
+from lineal.errors import IndexUnavailable
 from lineal.index.clean import cleaned, text
 from lineal.index.database import Database, chunks, marks
 from lineal.index.ids import Ids
@@ -102,17 +103,24 @@ class Writer:
         The commit may come later, with that of other small scopes: see `commit`.
 
         Raises:
-            Interrupted: `cancel` was set meanwhile; what was not committed is undone.
+            Interrupted: `cancel` was set meanwhile.
+            IndexUnavailable: it cannot be written; all that was not committed is undone.
         """
         complete = cleaned(complete)
         if spool.count > COMMIT_EVERY:
             self.commit()  # so that what was complete before does not hang on this one
         self.begin()
+        self.database.run("SAVEPOINT one_scope")
         try:
             applied = self._apply(spool, complete, cancel or threading.Event())
-        except BaseException:
+        except IndexUnavailable:
             self.rollback()
             raise
+        except BaseException:
+            self._ids.forget()
+            self.database.run("ROLLBACK TO SAVEPOINT one_scope")
+            raise
+        self.database.run("RELEASE SAVEPOINT one_scope")
         self._pending += spool.count
         if self._pending >= COMMIT_EVERY:
             self.commit()

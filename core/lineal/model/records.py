@@ -134,6 +134,9 @@ class Complete(msgspec.Struct, frozen=True, kw_only=True):
     `cursor` is handed back in the next scan. With `delta`, only changes were said: what was not mentioned stays.
     Without it the scope was said in full, and what was not mentioned is gone. The scope "" closes the scan: scopes
     that this scan did not name are gone with all they held.
+
+    A thing belongs to the scope that said it last. In a delta, a version said again brings all its edges of that scope
+    with it (older ones that are not said again are gone), and a problem replaces what was said of the same place.
     """
 
     registry: str

@@ -134,6 +134,7 @@ class Sync:
         self._finished: list[Finished] = []
         self._failed: list[Failed] = []
         self._faults: list[Exception] = []
+        self._broken: dict[str, Exception] = {}  # by registry, what kept one of its scopes from being written
         self._committed_at = time.monotonic()
 
     def _tell(self, event: Event) -> None:
@@ -208,12 +209,15 @@ class Sync:
         self._committed_at = time.monotonic()
 
     def _apply(self, item: ScopeDone) -> None:
+        self._named[item.registry].add(item.complete.scope)
         try:
             with item.spool:
                 applied = self._writer.apply(item.spool, item.complete, self._cancel)
         except Interrupted:
             return
-        self._named[item.registry].add(item.complete.scope)
+        except msgspec.ValidationError as fault:  # a value of another type than the record declares
+            self._broken.setdefault(item.registry, fault)
+            return
         if item.complete.scope == "":
             applied += Applied(removed=self._writer.close_scan(item.registry, self._named[item.registry]))
         self._applied[item.registry] = self._applied.get(item.registry, Applied()) + applied
@@ -221,8 +225,8 @@ class Sync:
     def _end(self, done: ScanDone) -> None:
         if done.stopped or done.left_out:
             return
-        if done.error is not None:
-            self._fail(done, done.error)
+        if error := done.error or self._broken.get(done.registry):
+            self._fail(done, error)
             return
         if not done.skipped:
             self._writer.settle(done.registry, done.problems)
