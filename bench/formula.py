@@ -100,3 +100,15 @@ class Formula:
     def stale(self) -> list[str]:
         """Nothing ever changes."""
         return []
+
+
+def show() -> None:
+    """Open the application on the formula."""
+    import os
+
+    from lineal_tui.main import hurry
+
+    hurry()
+    from lineal_tui.app import LinealApp
+
+    LinealApp(Formula(), workspace="bench", cwd="/", environ=dict(os.environ), sync=("/bin/true",)).run()

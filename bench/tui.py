@@ -19,16 +19,17 @@ import select
 import signal
 import struct
 import sys
-import tempfile
 import termios
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 
 from bench.measure import table
 
+_HOME = TemporaryDirectory()  # an empty home and working folder: nothing is found, nothing is synced
 _STATIC = """
 from textual.app import App
 from textual.widgets import Static
@@ -36,6 +37,17 @@ class Hello(App):
     def compose(self):
         yield Static("first-row")
 Hello().run()
+"""
+
+
+_WHOLE = """
+import os, sys
+from pathlib import Path
+from lineal.config import Surroundings
+from lineal.workspace import open_workspace
+from lineal_tui.main import open_tui
+empty = Path(os.environ["HOME"])
+open_tui(open_workspace(index=sys.argv[1], around=Surroundings(empty, empty, dict(os.environ))))
 """
 
 
@@ -103,8 +115,15 @@ class Terminal:
 
 @contextmanager
 def _terminal(command: list[str], size: tuple[int, int], **extra: str) -> Iterator[Terminal]:
-    keep = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "PYTHONPATH", "LANG")}
-    environ = {**keep, "TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8", **extra}
+    keep = {name: value for name, value in os.environ.items() if name in ("PATH", "PYTHONPATH")}
+    environ = {
+        **keep,
+        "HOME": _HOME.name,
+        "TERM": "xterm-256color",
+        "COLORTERM": "truecolor",
+        "LANG": "C.UTF-8",
+        **extra,
+    }
     terminal = Terminal(command, *size, environ)
     try:
         yield terminal
@@ -163,41 +182,18 @@ def _presses(child: list[str], size: tuple[int, int], times: int) -> None:
     print(table(["a key", "bytes", "first ms p50", "p99", "CPU ms"], rows))
 
 
-# --- the application under test -------------------------------------------------------------------------------------
-
-
-def _application(index: str) -> int:
-    """Run the application on an index, or on rows from a formula."""
-    from lineal_tui.main import open_tui
-
-    if index:
-        from lineal.config import Surroundings
-        from lineal.workspace import open_workspace
-
-        with tempfile.TemporaryDirectory() as folder:
-            around = Surroundings(Path(folder), Path(folder), dict(os.environ))
-            return open_tui(open_workspace(index=index, around=around))
-    from bench.formula import Formula
-    from lineal_tui.app import LinealApp
-
-    app = LinealApp(Formula(), workspace="bench", cwd="/", environ=dict(os.environ), sync=("/bin/true",))
-    app.run()
-    return 0
-
-
 def main(argv: list[str]) -> int:
-    """Run the bench, or the application that it watches."""
+    """Run the bench."""
     parser = argparse.ArgumentParser(prog="python -m bench tui")
     parser.add_argument("--index", default="", help="a filled index, as bench ingest or generate leaves it")
     parser.add_argument("--runs", type=int, default=7)
     parser.add_argument("--keys", type=int, default=100)
     parser.add_argument("--size", default="80x24")
-    parser.add_argument("--application", action="store_true", help="be the application that is watched")
     options = parser.parse_args(argv)
-    if options.application:
-        return _application(options.index)
     columns, lines = (int(part) for part in options.size.split("x"))
-    child = [sys.executable, "-m", "bench", "tui", "--application", "--index", options.index]
+    child = [sys.executable, "-c", "from bench.formula import show; show()"]
+    if options.index:
+        child = [sys.executable, "-c", _WHOLE, options.index]
     _paints(child, (columns, lines), options.runs)
     _presses(child, (columns, lines), options.keys)
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -86,6 +87,7 @@ class LinealApp(App[int]):
     def on_mount(self) -> None:
         """Show the first place, and see what is new on this machine; paint once there is something to see."""
         self._waiting.enter_context(self.batch_update())
+        self._waiting.callback(_collect)
         self.set_timer(_FIRST, self._waiting.close)
         if self.session.places.here.where is Where.MODELS:
             self.screen.post_message(m.Entered(self.session.places.here))
@@ -198,6 +200,13 @@ class LinealApp(App[int]):
             self._driver.write(clipboard.sequence(message.text, self.environ))
             if room is not None:
                 room.say((Span("copied  ", Tone.DIM), shown))
+
+
+def _collect() -> None:
+    """Collect garbage from now on (see `main.hurry`), but never look at what start-up made."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
 
 
 def _screen(where: Where, session: Session) -> Room:

@@ -108,7 +108,7 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         return style
 
     def _colour(self, name: str) -> Color:
-        """Return a colour of the theme; a style class for each tone would cost each widget of the screen milliseconds."""
+        """Return a colour of the theme; a style class for each tone would cost each widget milliseconds."""
         return TextualColor.parse(self.app.theme_variables[name]).rich_color
 
     def render_line(self, y: int) -> Strip:
