@@ -60,7 +60,7 @@ def finite(value: Any) -> Any:
 
 def param_pairs(version: Version) -> list[tuple[str, Any]]:
     """Return names and document values of the parameters."""
-    return [(param.name, finite(param.value)) for param in version.params]
+    return [(p.name, p.value if type(p.value) is str else finite(p.value)) for p in version.params]
 
 
 def metric_pairs(version: Version) -> list[tuple[str, Any]]:
@@ -96,9 +96,8 @@ def _rest(version: Version, params: Pairs, metrics: dict[str, Any], tags: dict[s
     )
 
 
-def encode(version: Version) -> Documents:
-    """Write the JSON columns of `version`; its environment and files are rows of their own."""
-    params = param_pairs(version)
+def encode(version: Version, params: Pairs) -> Documents:
+    """Write the JSON columns of `version`, whose `param_pairs` are `params`; environment and files are other rows."""
     metrics = _shown(version.metrics)
     tags = {tag.key: tag.value for tag in version.tags}
     detail = _rest(version, params, metrics, tags)

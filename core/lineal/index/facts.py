@@ -8,78 +8,82 @@
 | data set                   | fact_txt, folded, under the key named "": the name, and the digest                |
 | environment                | env_fact, folded, by environment                                                  |
 
-A version is unmade again from the same facts, read from its stored row (`of_row`), so no index leads from versions to
-their facts.
+A version is unmade again from the same facts, read from its stored row (`Facts.row`), so no index leads from versions
+to their facts.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
 
 from lineal.index import document
-from lineal.index.document import Documents
+from lineal.index.document import Documents, Pairs
 from lineal.index.folding import FactKind, fold, number
 from lineal.index.identity import bounded
 from lineal.model.version import Code, Dataset, Environment, Version
 
-Fact = tuple[FactKind, str, Any]  # kind, name, and a float or a folded text
+Key = tuple[FactKind, str]  # kind and name
+_encode = msgspec.json.Encoder().encode
 
 
 def plain(value: Any) -> str:
     """Return a parameter's value as people write it: `true`, `null`, text as it is, lists and mappings as JSON."""
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return value if type(value) is str else _encode(value).decode()
 
 
-def _of_params(params: Iterable[tuple[str, Any]]) -> Iterator[Fact]:
-    for name, value in params:
-        text = plain(value)
-        yield FactKind.PARAM, name, fold(text)
-        kind = type(value)
-        if kind is float or kind is int:
-            yield FactKind.PARAM, name, float(value)
-        elif kind is str and (found := number(value)) is not None:
-            yield FactKind.PARAM, name, found
+class Facts:
+    """The facts of many versions, gathered by key: that is how they are stored, and so each key is looked up once."""
 
+    def __init__(self) -> None:
+        self.numbers: dict[Key, list[tuple[float, int]]] = defaultdict(list)  # (value, version id)
+        self.texts: dict[Key, list[tuple[str, int]]] = defaultdict(list)
 
-def _of_metrics(metrics: Iterable[tuple[str, Any]]) -> Iterator[Fact]:
-    for name, value in metrics:
-        if value != "NaN":
-            yield FactKind.METRIC, name, float(value)
+    def version(self, number: int, version: Version, params: Pairs) -> None:
+        """Add a version as it is said; `params` are its `document.param_pairs`."""
+        self._params(number, params)
+        self._metrics(number, document.metric_pairs(version))
+        self._tags(number, ((tag.key, tag.value) for tag in version.tags))
+        self._texts(number, version.name, version.author, version.datasets, version.code)
 
+    def row(self, number: int, name: str, author: str, said: Documents) -> None:
+        """Add a version as it is stored: the same facts."""
+        params, metrics, tags = document.fact_pairs(said)
+        rest = document.detail(said.detail)
+        self._params(number, params)
+        self._metrics(number, metrics)
+        self._tags(number, tags)
+        self._texts(number, name, author, rest.datasets, rest.code)
 
-def _of_texts(name: str, author: str, datasets: Iterable[Dataset], code: Code | None) -> Iterator[Fact]:
-    yield FactKind.NAME, "", fold(name)
-    if author:
-        yield FactKind.AUTHOR, "", fold(author)
-    for data in datasets:
-        for text in (data.name, data.digest):
+    def _params(self, version_id: int, pairs: Pairs) -> None:
+        numbers, texts = self.numbers, self.texts
+        for name, value in pairs:
+            key = (FactKind.PARAM, name)
+            texts[key].append((fold(plain(value)), version_id))
+            kind = type(value)
+            if kind is float or kind is int:
+                numbers[key].append((float(value), version_id))
+            elif kind is str and (found := number(value)) is not None:
+                numbers[key].append((found, version_id))
+
+    def _metrics(self, version_id: int, pairs: Pairs) -> None:
+        for name, value in pairs:
+            if value != "NaN":
+                self.numbers[FactKind.METRIC, name].append((float(value), version_id))
+
+    def _tags(self, version_id: int, pairs: Iterable[tuple[str, str]]) -> None:
+        for key, value in pairs:
+            self.texts[FactKind.TAG, key].append((fold(value), version_id))
+
+    def _texts(self, version_id: int, name: str, author: str, datasets: Iterable[Dataset], code: Code | None) -> None:
+        said = [(FactKind.NAME, name), (FactKind.AUTHOR, author), (FactKind.COMMIT, code.commit if code else "")]
+        said += [(FactKind.DATASET, text) for data in datasets for text in (data.name, data.digest)]
+        for kind, text in said:
             if text:
-                yield FactKind.DATASET, "", fold(text)
-    if code is not None and code.commit:
-        yield FactKind.COMMIT, "", fold(code.commit)
-
-
-def of_version(version: Version) -> Iterator[Fact]:
-    """Yield the facts of a version as it is said."""
-    yield from _of_params(document.param_pairs(version))
-    yield from _of_metrics(document.metric_pairs(version))
-    for tag in version.tags:
-        yield FactKind.TAG, tag.key, fold(tag.value)
-    yield from _of_texts(version.name, version.author, version.datasets, version.code)
-
-
-def of_row(name: str, author: str, said: Documents) -> Iterator[Fact]:
-    """Yield the same facts of a version as it is stored."""
-    params, metrics, tags = document.fact_pairs(said)
-    rest = document.detail(said.detail)
-    yield from _of_params(params)
-    yield from _of_metrics(metrics)
-    for key, value in tags:
-        yield FactKind.TAG, key, fold(value)
-    yield from _of_texts(name, author, rest.datasets, rest.code)
+                self.texts[kind, ""].append((fold(text), version_id))
 
 
 def of_environment(environment: Environment) -> Iterator[tuple[str, str]]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from math import isfinite
+from typing import Any
 
-from lineal.index import document, facts, words
+from lineal.index import document, words
 from lineal.index.database import Database, Row, chunks, marks
 from lineal.index.document import Documents
-from lineal.index.facts import Fact
+from lineal.index.facts import Facts, Key
 from lineal.index.identity import bounded, node_id
 from lineal.index.ids import Ids
 from lineal.model.records import Confidence, EdgeKind, Node, NodeKind
@@ -99,10 +100,14 @@ class Tables:
 
     def insert(self, rows: Sequence[tuple[int, Identity, bytes, Version]], scope_id: int) -> None:
         """Write versions under their ids, without the words of their aliases."""
-        documents = [document.encode(version) for *_, version in rows]
+        params = [document.param_pairs(version) for *_, version in rows]
+        documents = [document.encode(row[3], pairs) for row, pairs in zip(rows, params, strict=True)]
         table = [self._row(row, scope_id, said) for row, said in zip(rows, documents, strict=True)]
         self._database.load("version", _VERSION, table)
-        self._load_facts((row[0], facts.of_version(row[3])) for row in rows)
+        facts = Facts()
+        for row, pairs in zip(rows, params, strict=True):
+            facts.version(row[0], row[3], pairs)
+        self._load_facts(facts)
         self._database.load_words([(row[0], words.of_version(row[3]), "") for row in rows])
         self._load_files(rows)
         self._load_edges([version for *_, version in rows], scope_id)
@@ -123,19 +128,14 @@ class Tables:
             mark,
         )
 
-    def _sorted(self, said: Iterable[tuple[int, Iterable[Fact]]]) -> tuple[list[Row], list[Row]]:
-        """Return the rows of fact_num and fact_txt in the order of their primary key, each once."""
-        key = self._ids.key
-        numbers: set[Row] = set()
-        texts: set[Row] = set()
-        for version_id, some in said:
-            for kind, name, value in some:
-                (numbers if type(value) is float else texts).add((key(kind, name), value, version_id))
-        return sorted(numbers), sorted(texts)
+    def _sorted(self, by_key: Mapping[Key, list[tuple[Any, int]]]) -> list[Row]:
+        """Return rows of a table of facts in the order of its primary key, each once: so they fall close together."""
+        numbered = sorted((self._ids.key(*key), facts) for key, facts in by_key.items())
+        return [(number, *fact) for number, facts in numbered for fact in sorted(set(facts))]
 
-    def _load_facts(self, said: Iterable[tuple[int, Iterable[Fact]]]) -> None:
-        for table, rows in zip(("fact_num", "fact_txt"), self._sorted(said), strict=True):
-            self._database.load(table, ("key_id", "value", "version_id"), rows)
+    def _load_facts(self, facts: Facts) -> None:
+        for table, by_key in (("fact_num", facts.numbers), ("fact_txt", facts.texts)):
+            self._database.load(table, ("key_id", "value", "version_id"), self._sorted(by_key))
 
     def _load_files(self, rows: Sequence[tuple[int, Identity, bytes, Version]]) -> None:
         files = [(row[0], at, file) for row in rows for at, file in enumerate(row[3].files)]
@@ -181,9 +181,12 @@ class Tables:
 
     def _drop_facts(self, ids: Sequence[int]) -> None:
         sql = f"SELECT id, name, author, params, metrics, tags, detail FROM version WHERE id IN ({marks(len(ids))})"
-        stored = [(row[0], facts.of_row(row[1], row[2], Documents(*row[3:]))) for row in self._database.run(sql, ids)]
-        for table, rows in zip(("fact_num", "fact_txt"), self._sorted(stored), strict=True):
-            self._database.many(f"DELETE FROM {table} WHERE key_id=? AND value=? AND version_id=?", rows)
+        facts = Facts()
+        for number, name, author, *said in self._database.run(sql, ids):
+            facts.row(number, name, author, Documents(*said))
+        for table, by_key in (("fact_num", facts.numbers), ("fact_txt", facts.texts)):
+            where = "key_id=? AND value=? AND version_id=?"
+            self._database.many(f"DELETE FROM {table} WHERE {where}", self._sorted(by_key))
 
     def _drop_edges(self, ids: Sequence[int]) -> None:
         """Remove what a version says of itself; what registries say of it is theirs to take back."""
