@@ -66,14 +66,17 @@ def _advisory(place: PostgresPlace, wait: float) -> Iterator[None]:
     from lineal.index.postgres import connect, unavailable
 
     connection = connect(place)
+    name = (f"lineal sync {place.schema}",)
 
     def attempt() -> bool:
         sql = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
-        return bool(connection.execute(sql, (f"lineal sync {place.schema}",)).fetchall()[0][0])
+        return bool(connection.execute(sql, name).fetchall()[0][0])
 
     try:
         with unavailable(place):
             _until(attempt, wait)
         yield
+        with unavailable(place):  # a server notices only a little later that a connection was closed
+            connection.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", name)
     finally:
         connection.close()
