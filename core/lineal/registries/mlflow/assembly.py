@@ -59,7 +59,8 @@ class Assembly:
         """Yield one registered version and its edges; `look` says whether its artifacts are worth asking for."""
         run = shelf.run(row.run_id) if row.run_id else None
         logged = shelf.logged(model_id(shelf, row))
-        found = self.artifacts.of_version(row, run, logged) if look else self.artifacts.unseen_version(row)
+        first = origin(shelf, row)
+        found = self.artifacts.of_version(first, run, logged) if look else self.artifacts.unseen_version(first)
         yield from problems(self.registry, found.troubles)
         stage = [KeyValue("stage", row.current_stage)] if row.current_stage not in {"", "None"} else []
         version = Version(
@@ -93,11 +94,15 @@ class Assembly:
 
     def experiment(self, shelf: Shelf, experiment: ExperimentRow) -> Iterator[Record]:
         """Yield the versions of an experiment's runs that nobody registered, and their edges."""
+        yield from self.loose(shelf, experiment)
+        for logged in shelf.orphans(experiment.experiment_id):
+            yield from self.orphan(shelf, logged, experiment.name)
+
+    def loose(self, shelf: Shelf, experiment: ExperimentRow) -> Iterator[Record]:
+        """Yield the versions of an experiment's runs that nobody registered."""
         for run in shelf.makers(experiment.experiment_id):
             if run.info.run_id not in shelf.registered:
                 yield from self.run(shelf, run, experiment.name)
-        for logged in shelf.orphans(experiment.experiment_id):
-            yield from self.orphan(shelf, logged, experiment.name)
 
     def run(self, shelf: Shelf, run: RunRow, experiment: str) -> Iterator[Record]:
         """Yield one run as a version."""
@@ -172,7 +177,7 @@ class Assembly:
         experiment = shelf.experiments.get(run.info.experiment_id) if run else None
         if run is None or experiment is None or run.info.lifecycle_stage != "active":
             return []
-        made = shelf.logged_by(run_id) or values.logged_paths(run)
+        made = shelf.logged_by(run_id) or run.outputs.model_outputs or values.logged_paths(run)
         return [self._node(runs_model(experiment.name), run_id)] if made else []
 
     def _node(self, model: str, key: str) -> Node:
@@ -186,19 +191,23 @@ def copied_from(row: VersionRow) -> tuple[str, str] | None:
     return (name.strip("/"), version) if path != row.source and slash and version.isdecimal() else None
 
 
-def model_id(shelf: Shelf, row: VersionRow) -> str:
-    """Return the id of the LoggedModel behind a version, through any chain of copies, or ""."""
+def origin(shelf: Shelf, row: VersionRow) -> VersionRow:
+    """Return the version that a chain of copies began with, as far as it is there."""
     for _ in range(_MAX_CHAIN):
-        if row.model_id:
-            return row.model_id
-        if row.source.startswith("models:/m-"):
-            return row.source.removeprefix("models:/")
         source = copied_from(row)
         found = shelf.version(*source) if source else None
         if found is None:
-            return ""
+            return row
         row = found
-    return ""
+    return row
+
+
+def model_id(shelf: Shelf, row: VersionRow) -> str:
+    """Return the id of the LoggedModel behind a version, through any chain of copies, or ""."""
+    if row.model_id:
+        return row.model_id
+    first = origin(shelf, row)
+    return first.model_id or (first.source.removeprefix("models:/") if first.source.startswith("models:/m-") else "")
 
 
 def _filled(

@@ -94,12 +94,25 @@ class Inputs(msgspec.Struct, frozen=True, kw_only=True):
     dataset_inputs: list[DatasetInput] = []
 
 
+class ModelOutput(msgspec.Struct, frozen=True, kw_only=True):
+    """A LoggedModel that a run made."""
+
+    model_id: str = ""
+
+
+class Outputs(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run made."""
+
+    model_outputs: list[ModelOutput] = []
+
+
 class RunRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A run."""
+    """A run. Only servers say its outputs here; elsewhere LoggedModels name their run."""
 
     info: RunInfo
     data: RunData = RunData()
     inputs: Inputs = Inputs()
+    outputs: Outputs = Outputs()
 
     def tag(self, key: str) -> str:
         """Return the value of a tag, or ""."""

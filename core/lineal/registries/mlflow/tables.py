@@ -139,7 +139,8 @@ def versions(session: Session, schema: Schema) -> dict[str, dict[str, VersionRow
     found: dict[str, dict[str, VersionRow]] = defaultdict(dict)
     statement = (
         f"SELECT {name}, version, creation_time, last_updated_time, user_id, current_stage, description, source, "
-        f"run_id, status, status_message, {storage} FROM model_versions WHERE current_stage <> ? OR current_stage IS NULL "
+        f"run_id, status, status_message, {storage} FROM model_versions "
+        "WHERE current_stage <> ? OR current_stage IS NULL "
         "ORDER BY version"
     )
     for row in session.rows(statement, DELETED_STAGE):
