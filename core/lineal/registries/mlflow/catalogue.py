@@ -22,6 +22,8 @@ from lineal.registries.mlflow.rows import (
 from lineal.registries.mlflow.shelf import EXPERIMENT_SCOPE, MODEL_SCOPE, digest
 
 FULL_AFTER = 24 * 3600.0  # seconds
+_MARGIN = 600_000  # ms
+_SEEN = 5_000  # runs whose hashes a cursor keeps
 _LOST = 2_000  # runs of experiments that are not listed, asked for one by one
 _HISTORY = "tags.\"mlflow.log-model.history\" ILIKE '%'"
 _UNFINISHED = ("RUNNING", "SCHEDULED")
@@ -34,7 +36,8 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True):
     full_at: float = 0.0
     ended: int = 0  # the latest end of a run, ms
     updated: int = 0  # the latest change of a LoggedModel, ms
-    unfinished: list[str] = []
+    unfinished: list[str] = []  # ids
+    seen: list[str] = []  # hashes of the runs that had not ended, or ended lately
     deleted: str = ""  # a hash of the ids of deleted runs
 
     @classmethod
@@ -126,22 +129,25 @@ class Catalogue:
         wanted = self._registered_runs() | {row.info.source_run_id for row in logged.values()}
         self._add_runs(runs, wanted - {""})
         self._add_parents(runs)
-        unfinished = {row.info.run_id: row for row in self._unfinished()}
+        ended = self._rest.latest_end(list(self.active))
+        fresh = self._fresh(ended, now)
         memory = Memory(
             full_at=now,
-            ended=max((row.info.end_time for row in runs.values()), default=0),
+            ended=ended,
             updated=max((row.info.last_updated_timestamp_ms for row in logged.values()), default=0),
-            unfinished=sorted(unfinished),
+            unfinished=_unfinished(fresh),
+            seen=_hashes(fresh),
             deleted=deleted,
         )
         return self._shelf(runs, logged), memory
 
-    def changes(self, since: Cursors, memory: Memory) -> tuple[MemoryShelf, dict[str, RunRow], Memory]:
+    def changes(self, since: Cursors, memory: Memory, now: float) -> tuple[MemoryShelf, dict[str, RunRow], Memory]:
         """Read what may have changed: the shelf, the runs that did, and what to remember."""
-        unfinished = {row.info.run_id: row for row in self._unfinished()}
-        ended = self._rest.runs(list(self.active), f"attributes.end_time > {memory.ended}", "ACTIVE_ONLY")
-        runs = unfinished | {row.info.run_id: row for row in ended}
+        fresh = self._fresh(memory.ended, now)
+        runs = dict(fresh)
         self._add_runs(runs, set(memory.unfinished))
+        seen = set(memory.seen)
+        runs = {key: row for key, row in runs.items() if digest(row) not in seen}
         logged = {row.info.model_id: row for row in self._logged(f"last_updated_timestamp > {memory.updated}")}
         updated = max([memory.updated, *(row.info.last_updated_timestamp_ms for row in logged.values())])
         self._add_runs(runs, {row.info.source_run_id for row in logged.values()} - {""})
@@ -152,8 +158,10 @@ class Catalogue:
         self._add_parents(runs)
         shelf = self._shelf(runs, logged)
         self._add_logged(shelf, rows, changed.values())
-        ends = [memory.ended, *(row.info.end_time for row in changed.values())]
-        after = msgspec.structs.replace(memory, ended=max(ends), updated=updated, unfinished=sorted(unfinished))
+        ended = max([memory.ended, *(row.info.end_time for row in fresh.values())])
+        after = msgspec.structs.replace(
+            memory, ended=ended, updated=updated, unfinished=_unfinished(fresh), seen=_hashes(fresh)
+        )
         return shelf, changed, after
 
     def _is_dirty(self, model: RegisteredRow, since: Cursors, changed: dict[str, RunRow]) -> bool:
@@ -164,9 +172,16 @@ class Catalogue:
     def _registered_runs(self) -> set[str]:
         return {row.run_id for rows in self.versions.values() for row in rows.values()}
 
-    def _unfinished(self) -> Iterable[RunRow]:
-        for status in _UNFINISHED:
-            yield from self._rest.runs(list(self.active), f"attributes.status = '{status}'", "ACTIVE_ONLY")
+    def _fresh(self, ended: int, now: float) -> dict[str, RunRow]:
+        """Return the runs that have not ended, or ended not long before `ended`, by id.
+
+        Ends are told by the clocks of the machines that trained: some are late, and one that is ahead must not hide
+        the others, hence the margin and the comparison with our own clock.
+        """
+        since = min(ended, int(now * 1000)) - _MARGIN
+        wheres = [f"attributes.status = '{status}'" for status in _UNFINISHED] + [f"attributes.end_time > {since}"]
+        rows = (row for where in wheres for row in self._rest.runs(list(self.active), where, "ACTIVE_ONLY"))
+        return {row.info.run_id: row for row in rows}
 
     def _add_runs(self, runs: dict[str, RunRow], wanted: set[str]) -> None:
         """Add the runs with these ids; those in no listed experiment are asked for one by one."""
@@ -202,6 +217,15 @@ class Catalogue:
         return MemoryShelf(
             experiments=self.active, models=self.models, versions=self.versions, runs=ordered, logged=logged
         )
+
+
+def _unfinished(runs: dict[str, RunRow]) -> list[str]:
+    return sorted(key for key, row in runs.items() if row.info.status in _UNFINISHED)
+
+
+def _hashes(runs: dict[str, RunRow]) -> list[str]:
+    """Return what tells these runs again; nothing for very many, which are then said again."""
+    return sorted(digest(row) for row in runs.values()) if len(runs) <= _SEEN else []
 
 
 def _number(text: str) -> int:

@@ -113,6 +113,19 @@ class Rest:
         for page in self._pages(self._post("runs/search", body), _Runs):
             yield from page.runs
 
+    def latest_end(self, experiments: Sequence[str]) -> int:
+        """Return when the last run of some experiments ended, in ms; 0 where none has."""
+        body: dict[str, object] = {
+            "experiment_ids": list(experiments),
+            "max_results": 1,
+            "run_view_type": "ACTIVE_ONLY",
+            "filter": "attributes.end_time > 0",
+            "order_by": ["attributes.end_time DESC"],
+        }
+        reply = self._post("runs/search", body)("") if experiments else None
+        runs = self._decoded(reply, _Runs).runs if reply else []
+        return runs[0].info.end_time if runs else 0
+
     def runs_of(self, experiments: Sequence[str], ids: Sequence[str]) -> Iterator[RunRow]:
         """Yield the runs with these ids, deleted ones too."""
         for start in range(0, len(ids), _IDS):

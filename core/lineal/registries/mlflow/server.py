@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from lineal.config import RegistrySpec, Surroundings
-from lineal.errors import NotFound
+from lineal.errors import NotFound, Unsupported
 from lineal.formats.http import Budget, Http, without_userinfo
 from lineal.model.records import Complete, Gone, Record
 from lineal.model.values import Series
@@ -61,10 +61,14 @@ class Server:
         catalogue = Catalogue(self._rest)
         memory = Memory.read(since.get(CLOSING, ""))
         now = self._around.clock()
-        if catalogue.must_be_read_in_full(since, memory, now):
-            yield from self._full(catalogue, since, now)
-        else:
-            yield from self._changes(catalogue, since, memory)
+        try:
+            if catalogue.must_be_read_in_full(since, memory, now):
+                yield from self._full(catalogue, now)
+            else:
+                yield from self._changes(catalogue, since, memory, now)
+        except NotFound as error:
+            hint = "give the address of a tracking server of MLflow 2 or 3, with its prefix if it has one"
+            raise Unsupported(f"{self.spec.url} is no MLflow server: {error.message}", hint=hint) from error
 
     def open(self, file: File, start: int = 0, length: int | None = None) -> BinaryIO:
         """Open an artifact through the server."""
@@ -83,7 +87,7 @@ class Server:
         """Close all connections."""
         self._rest.http.close()
 
-    def _full(self, catalogue: Catalogue, since: Cursors, now: float) -> Iterator[Record]:
+    def _full(self, catalogue: Catalogue, now: float) -> Iterator[Record]:
         shelf, memory = catalogue.everything(now)
         for model in shelf.models:
             yield from self._speaker.model(shelf, model)
@@ -93,8 +97,8 @@ class Server:
             yield self._complete(EXPERIMENT_SCOPE + experiment.experiment_id, catalogue.experiment_cursor(experiment))
         yield self._complete(CLOSING, memory.text())
 
-    def _changes(self, catalogue: Catalogue, since: Cursors, memory: Memory) -> Iterator[Record]:
-        shelf, changed, after = catalogue.changes(since, memory)
+    def _changes(self, catalogue: Catalogue, since: Cursors, memory: Memory, now: float) -> Iterator[Record]:
+        shelf, changed, after = catalogue.changes(since, memory, now)
         for model in shelf.models:
             scope, cursor = MODEL_SCOPE + model.name, catalogue.model_cursor(model)
             runs = {row.run_id for row in shelf.versions(model.name)}
