@@ -21,6 +21,7 @@ SMALLEST, LARGEST = 4 << 10, 1 << 20  # bytes a request
 BUDGET = 128 << 20  # bytes in all
 MAX_REQUESTS = 100_000
 KEPT = 4  # pieces remembered
+PIECE = 4 << 10  # bytes that a reader takes from a window at a time
 
 _HINT = "it may be still being written or only partly copied; otherwise fetch or write it again"
 
@@ -90,10 +91,21 @@ class Reader:
         self.window = window
         self.at = start
         self.end = end if end is not None else window.size if window.size is not None else 1 << 62
+        self._piece, self._from = b"", 0  # a piece at hand: parsers read a byte at a time
 
     def read(self, length: int) -> bytes:
         """Return at most `length` bytes, fewer only at the end."""
-        found = self.window.upto(self.at, min(length, self.end - self.at))
+        start = self.at - self._from
+        if start >= 0 and length >= 0 and start + length <= len(self._piece):
+            self.at += length
+            return self._piece[start : start + length]
+        wanted = max(0, min(length, self.end - self.at))
+        if wanted < PIECE:
+            self._piece = self.window.upto(self.at, min(PIECE, self.end - self.at))
+            self._from = self.at
+            found = self._piece[:wanted]
+        else:
+            found = self.window.upto(self.at, wanted)
         self.at += len(found)
         return found
 
@@ -101,8 +113,9 @@ class Reader:
         """Return exactly `length` bytes. Raises BadFormat at the end."""
         if self.at + length > self.end:
             raise BadFormat(f"cut off: it ends before byte {self.at + length:,}", hint=_HINT)
-        found = self.window.read(self.at, length)
-        self.at += length
+        found = self.read(length)
+        if len(found) < length:
+            raise BadFormat(f"cut off: it ends before byte {self.at:,}", hint=_HINT)
         return found
 
     def number(self, width: int, order: str = "little") -> int:
