@@ -8,6 +8,7 @@ import threading
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 from textual.message import Message
 
@@ -199,12 +200,12 @@ async def test_only_a_few_pages_are_kept(make_app: MakeApp) -> None:
 
 CHILD = """
 import json, signal, sys, time
-print(json.dumps({"type": "started", "registry": "prod"}), flush=True)
+print(json.dumps({"event": "started", "registries": ["prod"]}), flush=True)
 print("no event", flush=True)
-print(json.dumps({"type": "progress", "registry": "prod", "done": 400, "total": 900, "rate": 120.0, "eta": 4.2}),
+print(json.dumps({"event": "progress", "registry": "prod", "done": 400, "expected": 900, "rate": 120.0, "left": 4.2}),
       flush=True)
 time.sleep(%s)
-print(json.dumps({"type": "registry_finished", "registry": "prod"}), flush=True)
+print(json.dumps({"event": "finished", "registry": "prod"}), flush=True)
 sys.exit(%s)
 """
 
@@ -257,10 +258,45 @@ async def test_a_sync_that_cannot_start_says_why(source: FakeSource, make_app: M
 
 
 def test_a_line_that_is_no_event_is_passed_over() -> None:
-    for line in (b"", b"no", b"[1]", b'{"type": 3}', b"\xff\xfe", b'{"no": "type"}'):
+    for line in (
+        b"",
+        b"no",
+        b"[1]",
+        b'{"event": 3}',
+        b"\xff\xfe",
+        b'{"no": "event"}',
+        b'{"event": "progress", "done": "x"}',
+    ):
         assert step_of(line) is None
-    step = step_of(b'{"type": "progress", "registry": 4, "done": "x", "total": null, "rate": true}')
-    assert step == m.SyncStep()
+
+
+def test_every_event_of_a_sync_is_understood() -> None:
+    from lineal.model.records import Problem
+    from lineal.sync import events
+
+    def step(event: events.Event) -> m.SyncStep | None:
+        return step_of(msgspec.json.encode(event))
+
+    assert step(events.Started(registries=("a",))) == m.SyncStep()
+    assert step(events.Progress(registry="a", done=3, expected=9, rate=2.5, left=2.0)) == m.SyncStep(
+        registry="a", done=3, total=9, rate=2.5, left=2.0
+    )
+    assert step(events.Finished(registry="a", added=3)) == m.SyncStep(registry="a", changed=True)
+    assert step(events.Failed(registry="a", message="x")) == m.SyncStep(registry="a", changed=True, failed=True)
+    assert step(events.Fingerprinting(files=1, of_files=2, bytes=3, of_bytes=4, rate=5e6)) == m.SyncStep(
+        done=1, total=2, rate=5e6, hashing=True
+    )
+    assert step(events.Met(problem=Problem(registry="a", where="w", message="m"))) is not None
+    assert step(events.Summary()) is not None
+
+
+async def test_a_registry_that_cannot_be_read_is_named(source: FakeSource, make_app: MakeApp) -> None:
+    failing = 'import sys; print(\'{"event": "failed", "registry": "prod", "message": "x"}\'); sys.exit(6)'
+    app = make_app(source, sync=(sys.executable, "-c", failing))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until_seen(pilot, "v19")
+        await pilot.press("s")
+        await until_seen(pilot, "✘ prod could not be read; 7 says why")
 
 
 # --- clipboard ------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.timer import Timer
 
 from lineal_tui import clipboard, themes
 from lineal_tui import messages as m
@@ -69,7 +70,8 @@ class LinealApp(App[int]):
             self.session.places.visit(start)
         self._worker = Worker(source, self.post_message)
         self._child = SyncChild(sync, cwd, self._synced)
-        self._drawn = self._looked = 0.0
+        self._looked = 0.0
+        self._ticker: Timer | None = None  # draws the progress of a sync
         self._waiting = ExitStack()  # holds painting back until the first rows are there
         self.session.first_rows = self._waiting.close
         for theme in themes.themes():
@@ -150,6 +152,7 @@ class LinealApp(App[int]):
     def _start(self, names: tuple[str, ...]) -> None:
         if not self._child.running and self.session.sync is None:
             self.session.sync = m.SyncStep()
+            self._ticker = self.set_interval(_REDRAW, self._frame)
             self.run_worker(self._child.run(names), group="sync", exclusive=True)
             self._frame()
 
@@ -158,19 +161,18 @@ class LinealApp(App[int]):
         self._child.cancel()
 
     def _synced(self, step: m.SyncStep) -> None:
-        """Show how far the sync is, and now and then what it brought."""
-        now = time.monotonic()
+        """Note how far the sync is, which is drawn now and then, and look now and then at what it brought."""
         self.session.sync = step if step.running else None
+        now = time.monotonic()
         if not step.running:
             self._ended(step)
         elif step.changed and now - self._looked > _REFRESH:
             self._looked = now
             self._refresh()
-        elif now - self._drawn > _REDRAW:
-            self._drawn = now
-            self._frame()
 
     def _ended(self, step: m.SyncStep) -> None:
+        if self._ticker:
+            self._ticker.stop()
         self._refresh()
         if step.error and (room := self._room()):
             room.say((Span("✘ ", Tone.ERROR), Span(text.safe(step.error, 400))))

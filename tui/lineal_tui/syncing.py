@@ -6,9 +6,9 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from lineal_tui.messages import SyncStep
 
@@ -59,9 +59,7 @@ class SyncChild:
             raise AssertionError("pipes were asked for")
         complaint = asyncio.ensure_future(stderr.read(_LINE))
         try:
-            while line := await _line(stdout):
-                if step := step_of(line):
-                    self._tell(step)
+            unread = await self._listen(stdout)
             code = await process.wait()
         except asyncio.CancelledError:
             self.cancel()
@@ -70,10 +68,16 @@ class SyncChild:
             complaint.cancel()
             raise
         said = (await complaint).decode(errors="backslashreplace").strip().splitlines()
-        failed = code not in (0, 6) and not self._cancelled
-        return SyncStep(
-            running=False, changed=True, error=(said[-1] if said else f"exit code {code}") if failed else ""
-        )
+        return SyncStep(running=False, changed=True, error="" if self._cancelled else _outcome(code, unread, said))
+
+    async def _listen(self, stdout: asyncio.StreamReader) -> list[str]:
+        """Tell each step; return the registries that could not be read."""
+        unread: list[str] = []
+        while line := await _line(stdout):
+            if step := step_of(line):
+                unread += [step.registry] if step.failed else []
+                self._tell(step)
+        return unread
 
     def cancel(self) -> None:
         """Ask the child to end; kill it if it does not."""
@@ -84,6 +88,15 @@ class SyncChild:
         with contextlib.suppress(ProcessLookupError):
             process.send_signal(signal.SIGTERM)
         asyncio.get_running_loop().call_later(_GRACE, _kill, process)
+
+
+def _outcome(code: int, unread: Sequence[str], said: Sequence[str]) -> str:
+    """Return what is to be said about a sync that has ended; "" if it went well."""
+    if code == 0:
+        return ""
+    if unread:
+        return f"{', '.join(unread)} could not be read; 7 says why"
+    return said[-1] if said else f"the sync ended with exit code {code}"
 
 
 def _kill(process: asyncio.subprocess.Process) -> None:
@@ -101,28 +114,28 @@ async def _line(stream: asyncio.StreamReader) -> bytes:
             continue
 
 
+class _Event(Struct):
+    """The fields that a screen shows of the events in `lineal.sync.events`; importing these would import the sync."""
+
+    event: str
+    registry: str = ""
+    done: int = 0
+    expected: int | None = None
+    rate: float = 0.0
+    left: float | None = None
+    files: int = 0
+    of_files: int = 0
+
+
 def step_of(line: bytes) -> SyncStep | None:
     """Read one event of a sync; None for a line that is none: it is only progress."""
     try:
-        event = msgspec.json.decode(line, type=dict[str, Any])
+        event = msgspec.json.decode(line, type=_Event)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
-    kind = event.get("type")
-    if not isinstance(kind, str):
-        return None
+    if event.event == "fingerprinting":
+        return SyncStep(done=event.files, total=event.of_files, rate=event.rate, left=event.left, hashing=True)
     return SyncStep(
-        registry=_text(event.get("registry")),
-        done=int(_number(event.get("done")) or 0),
-        total=int(total) if (total := _number(event.get("total"))) else None,
-        rate=_number(event.get("rate")) or 0.0,
-        left=_number(event.get("eta")),
-        changed=kind in ("finished", "registry_finished", "registry_failed", "scope"),
-    )
-
-
-def _text(value: object) -> str:
-    return value[:200] if isinstance(value, str) else ""
-
-
-def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+        registry=event.registry, done=event.done, total=event.expected, rate=event.rate, left=event.left,
+        changed=event.event in ("finished", "failed"), failed=event.event == "failed",
+    )  # fmt: skip

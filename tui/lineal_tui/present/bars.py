@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from lineal.errors import Error, QueryError
 from lineal.model.listing import RegistryRow
 from lineal_tui.keys import Group, Key
+from lineal_tui.messages import SyncStep
 from lineal_tui.present import text
 from lineal_tui.present.ink import BLANK, Line, Span, Tone, fit, spread, width, wrap
 
@@ -105,10 +106,17 @@ def wrong_word(error: QueryError, indent: int, cells: int) -> Line:
     return (Span(carets + " ", Tone.ERROR), Span(said, Tone.WARN))
 
 
-def progress(registry: str, done: int, total: int | None, rate: float, left: float | None) -> str:
-    """Return how far a sync is, in one phrase."""
-    parts = [f"syncing {text.safe(registry, 30)}" if registry else "syncing"]
-    parts.append(f"{text.count(done)} of {text.count(total)}" if total else text.count(done) if done else "")
-    parts.append(f"{rate:,.0f}/s" if rate >= 1 else "")
-    parts.append(f"{text.span(left)} left" if left is not None and left >= 1 else "")
-    return " · ".join(part for part in parts if part)
+def progress(step: SyncStep, *, named: bool = True) -> str:
+    """Return how far a sync is, in one phrase; without `named`, for a line that says which registry it is."""
+    if step.hashing:
+        parts = [
+            f"hashing {text.count(step.done)} of {text.plural(step.total or 0, 'file')}",
+            f"{text.size(int(step.rate))}/s",
+        ]
+    else:
+        parts = [(f"syncing {text.safe(step.registry, 30)}" if step.registry else "syncing") if named else ""]
+        done = text.count(step.done)
+        parts.append(f"{done} of {text.count(step.total)}" if step.total else done if step.done else "")
+        parts.append(f"{step.rate:,.0f}/s" if step.rate >= 1 else "")
+    parts.append(f"{text.span(step.left)} left" if step.left is not None and step.left >= 1 else "")
+    return " · ".join(part for part in parts if part) or "syncing"

@@ -45,7 +45,7 @@ def _registry(row: RegistryRow, name: int, stale: bool, step: SyncStep | None, n
 
 def _state(row: RegistryRow, stale: bool, step: SyncStep | None, now: float) -> tuple[str, Tone]:
     if step is not None and step.registry == row.name:
-        return bars.progress("", step.done, step.total, step.rate, step.left), Tone.ACCENT
+        return bars.progress(step, named=False), Tone.ACCENT
     if row.error:
         return "✘ unreadable", Tone.ERROR
     if row.synced_at is None:

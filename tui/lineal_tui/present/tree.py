@@ -8,7 +8,7 @@ from typing import NamedTuple
 from lineal.model.listing import ModelRow, RegistryRow
 from lineal_tui.places import Scope
 from lineal_tui.present import text
-from lineal_tui.present.ink import Line, Span, Tone, fit, fit_right
+from lineal_tui.present.ink import Line, Span, Tone, fit
 
 SHOWN = 200
 """Models that an unfolded registry shows before `more`."""
@@ -59,10 +59,10 @@ def line(branch: Branch, cells: int) -> Line:
     fold = {True: "▾ ", False: "▸ ", None: "  "}[branch.open]
     label = "  " * branch.depth + fold + text.safe(branch.label, 120)
     count = text.count(branch.versions)
-    room = max(4, cells - len(count) - 3)
+    room = max(4, cells - len(count) - 2)
     tone = Tone.STRONG if branch.depth == 0 else Tone.PLAIN
     return (
         Span(fit(label, room), Tone.DIM if not branch.versions else tone),
         Span(" ✘" if branch.broken else "  ", Tone.ERROR),
-        Span(fit_right(count, len(count)) + " ", Tone.DIM),
+        Span(count, Tone.DIM),
     )

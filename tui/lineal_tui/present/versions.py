@@ -207,7 +207,7 @@ class Layout(NamedTuple):
     def _put(self, i: int, content: str) -> str:
         column, cells = self.columns[i], self.widths[i]
         put = fit_right(content, cells) if column.right else fit(content, cells)
-        return put + "  "
+        return f"  {put}" if i else put
 
 
 def _tone(column: Column, row: VersionRow) -> Tone:

@@ -126,7 +126,7 @@ class Room(Screen[None], inherit_bindings=False):
         session = self.session
         step = session.sync
         fresh = bars.freshness(session.registries, session.clock())
-        right = bars.progress(step.registry, step.done, step.total, step.rate, step.left) if step else fresh
+        right = bars.progress(step) if step else fresh
         return bars.place(session.workspace, self.WHERE.value, self.shown(), right, cells)
 
     def say(self, line: Line) -> None:
