@@ -25,6 +25,7 @@ from lineal.model.values import Metric, Param
 from lineal.model.version import Kind, Version
 from lineal.registries.base import Cursors
 from lineal.sync import rebuild, sync
+from tests.postgres import Server
 from tests.sources import scripted
 from tests.sources.scripted import SCRIPTS
 
@@ -213,3 +214,24 @@ def test_a_sync_that_is_killed_leaves_whole_scopes_and_no_lock(
     time.sleep(0.3)  # until PostgreSQL has noticed that the last one is gone
     sync([scripted.spec()], around, index_url, fingerprint=False, wait=10)
     assert check_whole(index_url) == 61
+
+
+@pytest.mark.postgres
+def test_a_server_that_ends_our_connection_costs_the_scopes_under_way_alone(
+    postgres: str, postgres_server: Server, around: Surroundings
+) -> None:
+    def cut(since: Cursors) -> Iterator[Record]:
+        for at, record in enumerate(whole_scopes(since)):
+            if at == 30 * (PER_SCOPE + 1):
+                name = postgres.partition("@/")[2].partition("?")[0]
+                postgres_server.run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+            yield record
+
+    SCRIPTS["/toy"] = cut
+    with pytest.raises(IndexUnavailable, match="cannot be reached") as caught:
+        sync([scripted.spec()], around, postgres, fingerprint=False)
+    assert caught.value.exit_code == 8
+    check_whole(postgres)
+    SCRIPTS["/toy"] = whole_scopes
+    sync([scripted.spec()], around, postgres, fingerprint=False, wait=10)
+    assert check_whole(postgres) == 61

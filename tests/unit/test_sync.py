@@ -353,3 +353,21 @@ def test_fingerprints_are_off_by_one_setting_and_remembered_for_a_rebuild(
     assert sync([spec("a")], around, index_url).hashed == 0
     assert rebuild([spec("a")], around, index_url).hashed == 0
     assert rows(index_url) == before
+
+
+def test_cancelling_while_files_are_hashed_keeps_what_was_found(
+    index_url: str, around: Surroundings, bytes_at: Callable[[str, bytes], str]
+) -> None:
+    files = [file(bytes_at("small", b"hello")), file(bytes_at("large", bytes(8 << 20)))]
+    SCRIPTS["/a"] = saying(version("a", "1", *files), Complete(registry="a", scope=""))
+    cancel = threading.Event()
+
+    def stop_at_the_large_one(event: Event) -> None:
+        if isinstance(event, Fingerprinting):
+            cancel.set()
+
+    slow = 4 << 20  # bytes per second: two seconds in all
+    summary = sync([spec("a")], around, index_url, on_event=stop_at_the_large_one, cancel=cancel, bytes_per_second=slow)
+    assert (summary.cancelled, summary.hashed) == (True, 1)
+    assert summary.seconds < 1.5
+    assert [row[7] for row in rows(index_url)["file"]] == [HELLO[Algorithm.SHA256], ""]

@@ -49,6 +49,10 @@ class Database(Protocol):
         """Remove versions from the full text."""
         ...
 
+    def analyse(self) -> None:
+        """Tell the database's planner of what has just become of the tables; called after much was written."""
+        ...
+
     def close(self) -> None:
         """Roll back what is open and let go; harmless twice."""
         ...

@@ -63,20 +63,16 @@ def _file(place: SqlitePlace, wait: float) -> Iterator[None]:
 @contextmanager
 def _advisory(place: PostgresPlace, wait: float) -> Iterator[None]:
     """Hold an advisory lock, in a connection of its own, so that no rollback can lose it."""
-    from lineal.index.postgres import connect, unavailable
+    from lineal.index.postgres import connect, try_lock, unavailable, unlock
 
     connection = connect(place)
-    name = (f"lineal sync {place.schema}",)
-
-    def attempt() -> bool:
-        sql = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
-        return bool(connection.execute(sql, name).fetchall()[0][0])
-
+    name = f"lineal sync {place.schema}"
     try:
         with unavailable(place):
-            _until(attempt, wait)
-        yield
-        with unavailable(place):  # a server notices only a little later that a connection was closed
-            connection.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", name)
+            _until(lambda: try_lock(connection, name), wait)
+        try:
+            yield
+        finally:
+            unlock(connection, name)
     finally:
         connection.close()

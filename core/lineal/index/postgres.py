@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import lru_cache
 from typing import Any
 
@@ -80,6 +80,21 @@ def connect(place: PostgresPlace) -> psycopg.Connection[Row]:
         connection = psycopg.connect(place.url, autocommit=True, connect_timeout=10)
         connection.execute(psql.SQL("SET search_path TO {}").format(psql.Identifier(place.schema)))
         return connection
+
+
+def try_lock(connection: psycopg.Connection[Row], name: str) -> bool:
+    """Take the advisory lock of that name for this connection, unless another one has it."""
+    rows = connection.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", (name,)).fetchall()
+    return bool(rows[0][0])
+
+
+def unlock(connection: psycopg.Connection[Row], name: str) -> None:
+    """Let go of a lock before the connection is closed, which a server notices a little later.
+
+    Where the connection is lost, so is the lock.
+    """
+    with suppress(psycopg.Error):
+        connection.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", (name,))
 
 
 class PostgresDatabase:
@@ -179,6 +194,10 @@ class PostgresDatabase:
         """Remove from the table."""
         for some in chunks(ids, 500):
             self.run(f"DELETE FROM fulltext WHERE version_id IN ({marks(len(some))})", some)
+
+    def analyse(self) -> None:
+        """Gather statistics now: until autovacuum comes by, the planner would take new tables for empty."""
+        self.run("ANALYZE version, fact_num, fact_txt, fulltext, edge, node, file, alias, model")
 
     def close(self) -> None:
         """Close the connection, which rolls back what is open."""

@@ -14,6 +14,7 @@ from lineal.index.identity import APPLICATION, SCHEMA
 
 WAIT = 5.0  # seconds for a lock
 CACHE = 256 << 10  # KiB
+LOG = 64 << 20  # bytes that the write-ahead log keeps; one large scope may make it as large as the index
 
 
 def unavailable(path: str, error: sqlite3.Error) -> IndexUnavailable:
@@ -64,7 +65,13 @@ class SqliteDatabase:
 
     def _prepare(self) -> None:
         with self._telling():
-            for pragma in ("synchronous=NORMAL", f"cache_size=-{CACHE}", "temp_store=MEMORY", "mmap_size=0"):
+            for pragma in (
+                "synchronous=NORMAL",
+                f"cache_size=-{CACHE}",
+                "temp_store=MEMORY",
+                "mmap_size=0",
+                f"journal_size_limit={LOG}",
+            ):
                 self._connection.execute(f"PRAGMA {pragma}")
             if not check(self._connection, self.path):
                 self._create()
@@ -130,6 +137,9 @@ class SqliteDatabase:
             told = f"SELECT 'delete', version_id, words, aliases FROM fulltext WHERE {within}"
             self.run(f"INSERT INTO fts (fts, rowid, words, aliases) {told}", some)
             self.run(f"DELETE FROM fulltext WHERE {within}", some)
+
+    def analyse(self) -> None:
+        """Do nothing: our queries name their own order, and a planner with statistics would second-guess it."""
 
     def close(self) -> None:
         """Close; the last connection folds the write-ahead log into the file."""

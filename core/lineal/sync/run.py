@@ -25,6 +25,7 @@ _SCANS = 8  # registries that are read at once
 _QUEUED = 32  # completed scopes that may wait for the writer; large ones wait on disk
 _COMMIT_AFTER = 0.5  # seconds that a completed scope may stay invisible
 _LOOK = 0.1  # seconds between two looks at `cancel`
+_MUCH = 5_000  # changed versions after which the database's statistics are old
 _GRACE = 2.0  # seconds for scans to end once they are stopped
 
 
@@ -149,6 +150,8 @@ class Sync:
         self._writer.commit()
         self._scan(chosen)
         hashed = self._fingerprint()
+        if sum(a.added + a.changed + a.removed for a in self._applied.values()) > _MUCH:
+            self._writer.database.analyse()
         summary = Summary(
             finished=tuple(self._finished),
             failed=tuple(self._failed),
