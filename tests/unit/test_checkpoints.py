@@ -355,6 +355,20 @@ def test_discovery_takes_a_folder_with_loose_models_whole(root: Path, around: Su
     assert [spec.url for spec in adapter("checkpoints").discover(around, [str(root)])] == [str(root)]
 
 
+def test_discovery_takes_a_folder_of_runs_as_one_place(root: Path, around: Surroundings) -> None:
+    for number in range(3):
+        checkpoints.trainer(root / f"run-{number}")
+    checkpoints.safetensors(root / "models" / "a.safetensors", {"w": b"1"})
+    assert [spec.url for spec in adapter("checkpoints").discover(around, [str(root)])] == [str(root)]
+
+
+def test_discovery_never_takes_the_home_folder_whole(around: Surroundings) -> None:
+    checkpoints.safetensors(around.home / "loose.safetensors", {"w": b"1"})
+    checkpoints.safetensors(around.home / "models" / "a.safetensors", {"w": b"1"})
+    (found,) = adapter("checkpoints").discover(around, [str(around.home), "/"])
+    assert found.url == str(around.home / "models")
+
+
 def test_recognition(root: Path, around: Surroundings) -> None:
     checkpoints.versions_like(root / "models")
     (root / "notes.txt").touch()
@@ -369,4 +383,6 @@ def test_recognition(root: Path, around: Surroundings) -> None:
 def test_a_relative_path_is_refused_with_the_absolute_one(around: Surroundings) -> None:
     with pytest.raises(ConfigError) as caught:
         connect(RegistrySpec(name="files", kind="checkpoints", url="models"), around)
+    with pytest.raises(ConfigError):
+        connect(RegistrySpec(name="files", kind="checkpoints", url="/a\0b"), around)
     assert str(around.cwd / "models") in caught.value.hint

@@ -14,6 +14,8 @@ def connect(spec: RegistrySpec, around: Surroundings) -> Registry:
     """Make the registry of a folder or model file, without touching it. Raises ConfigError if its path is relative."""
     from lineal.registries.checkpoints.registry import Checkpoints
 
+    if "\0" in spec.url:
+        raise ConfigError(f"{spec.url!r} is no path", hint="write the path of a folder or of a model file")
     if not Path(spec.url).is_absolute():
         path = around.cwd / spec.url
         raise ConfigError(f"{spec.url!r} is no absolute path", hint=f"write {path}, if that is what is meant")
@@ -24,8 +26,7 @@ def discover(around: Surroundings, folders: Iterable[str]) -> Iterator[RegistryS
     """Yield the checkpoint folders in `folders`."""
     from lineal.registries.checkpoints.discovery import specs
 
-    del around  # nothing in the environment names checkpoint folders
-    return specs(folders)
+    return specs(folders, around.home)
 
 
 def recognise(url: str, around: Surroundings) -> bool:
@@ -33,4 +34,4 @@ def recognise(url: str, around: Surroundings) -> bool:
     from lineal.registries.checkpoints.discovery import holds_models
 
     del around
-    return Path(url).is_absolute() and holds_models(Path(url))
+    return Path(url).is_absolute() and "\0" not in url and holds_models(Path(url))

@@ -8,29 +8,36 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from lineal.config import RegistrySpec
+from lineal.errors import Unavailable
 from lineal.registries.checkpoints import layout, walk
 from lineal.registries.checkpoints.walk import Tree
 
 LOOK = 2_000  # entries looked at in one place
 LOOK_DEPTH = 5
+GLIMPSE = 200  # entries looked at in a folder of any other name
+MAX_OTHERS = 100  # of such folders
+MAX_LONE = 8  # of them that are places of their own
 PLACES = ("lightning_logs", "checkpoints", "ckpts", "outputs", "multirun", "runs", "models", "saved_models", "weights")
 _NO_SLUG = re.compile(r"[^a-z0-9._-]+")
 
 
-def places(folders: Iterable[str]) -> Iterator[Path]:
-    """Yield the folders that hold checkpoints: a given folder itself, else what lies in it; none inside another."""
+def places(folders: Iterable[str], home: Path) -> Iterator[Path]:
+    """Yield the folders that hold checkpoints: a given folder itself, else what lies in it; none inside another.
+
+    The home folder and the root are never taken whole for a model that lies loose in them.
+    """
     taken: list[Path] = []
     for folder in map(Path, folders):
-        for place in _in(folder):
+        for place in _in(folder, whole=folder not in (home, Path(folder.anchor))):
             if not any(place == other or other in place.parents for other in taken):
                 taken.append(place)
                 yield place
 
 
-def specs(folders: Iterable[str]) -> Iterator[RegistrySpec]:
+def specs(folders: Iterable[str], home: Path) -> Iterator[RegistrySpec]:
     """Yield a registry for each place, named after its folder, apart from one another."""
     names: set[str] = set()
-    for place in places(folders):
+    for place in places(folders, home):
         name = _name(place, names)
         names.add(name)
         yield RegistrySpec(name=name, kind="checkpoints", url=str(place))
@@ -38,38 +45,38 @@ def specs(folders: Iterable[str]) -> Iterator[RegistrySpec]:
 
 def holds_models(path: Path) -> bool:
     """Say whether a folder holds a version of a model, looking at no more than `LOOK` entries; or a file is one."""
-    if path.is_file():
+    if walk.is_file(path):
         return layout.is_model_file(path.name)
     tree = _look(path, LOOK_DEPTH)
     return tree is not None and bool(layout.runs(tree))
 
 
-def _in(folder: Path) -> Iterator[Path]:
+def _in(folder: Path, *, whole: bool) -> Iterator[Path]:
     near = _look(folder, 1)
     if near is None:
         return
-    if any(run.folder == "" for run in layout.runs(near)):
+    if whole and any(run.folder == "" for run in layout.runs(near)):
         yield folder
         return
-    for name in near.folders[""].folders:
-        inner = folder / name
-        named = walk.wanted(name) and not name.startswith(".") and (name.lower() in PLACES or _is_output(inner))
-        if named and holds_models(inner):
-            yield inner
+    inner = [folder / name for name in near.folders[""].folders if walk.wanted(name) and not name.startswith(".")]
+    named = [path for path in inner if path.name.lower() in PLACES and holds_models(path)]
+    others = [path for path in inner[:MAX_OTHERS] if path.name.lower() not in PLACES and _is_output(path)]
+    if whole and len(others) > 1:
+        yield folder  # a folder of runs is one place, not one for each run
+        return
+    yield from named + others[:MAX_LONE]
     yield from (folder / name for name in PLACES if (folder / name).is_symlink() and holds_models(folder / name))
 
 
 def _is_output(folder: Path) -> bool:
     """Say whether checkpoints lie right in a folder, whatever its name."""
-    look = _look(folder, 1)
+    look = _look(folder, 1, GLIMPSE)
     return look is not None and any(run.folder == "" for run in layout.runs(look))
 
 
-def _look(folder: Path, depth: int) -> Tree | None:
-    from lineal.errors import Unavailable
-
+def _look(folder: Path, depth: int, entries: int = LOOK) -> Tree | None:
     try:
-        return walk.walk(folder, LOOK, depth)
+        return walk.walk(folder, entries, depth)
     except Unavailable:
         return None
 

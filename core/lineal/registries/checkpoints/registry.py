@@ -42,7 +42,7 @@ class Checkpoints:
 
     def fingerprint(self) -> str | None:
         """Return a token of the names, sizes and times of the nearest 4,000 entries; changes beyond wait for a sync."""
-        tree = walk.of_file(self.root) if self.root.is_file() else walk.walk(self.root, GLANCE)
+        tree = walk.of_file(self.root) if walk.is_file(self.root) else walk.walk(self.root, GLANCE)
         return _digest(repr(sorted((path, folder.files, folder.folders) for path, folder in tree.folders.items())))
 
     def scan(self, since: Cursors) -> Iterator[Record]:
@@ -64,7 +64,7 @@ class Checkpoints:
         """Open a file of a version."""
         path = Path(os.fsdecode(unquote_to_bytes(file.location)))
         whole = self._base() / path
-        if path.is_absolute() or ".." in path.parts or not file.location or not whole.is_file():
+        if path.is_absolute() or ".." in path.parts or not file.location or not walk.is_file(whole):
             raise NotFound(f"{file.path} is no longer there", hint="lineal sync")
         return open_slice(whole, start, length)
 
@@ -83,10 +83,10 @@ class Checkpoints:
         """Nothing is held open."""
 
     def _base(self) -> Path:
-        return self.root.parent if self.root.is_file() else self.root
+        return self.root.parent if walk.is_file(self.root) else self.root
 
     def _tree(self) -> tuple[Tree, Path]:
-        if self.root.is_file():
+        if walk.is_file(self.root):
             return walk.of_file(self.root), self.root.parent
         return walk.walk(self.root), self.root
 
@@ -117,7 +117,7 @@ class Checkpoints:
     def _run_of(self, version: Version) -> tuple[Tree, Path, Run | None, str]:
         """Walk only the folder of a version's run; return the version's path in it too."""
         path = version.key.rpartition("@")[0]
-        if self.root.is_file():
+        if walk.is_file(self.root):
             tree = walk.of_file(self.root)
             return tree, self.root.parent, next(iter(layout.runs(tree)), None), path
         folder = "" if version.model == model_name(self.root, "") else version.model.removeprefix("./")

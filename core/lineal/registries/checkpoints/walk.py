@@ -75,6 +75,14 @@ def wanted(name: str) -> bool:
     return name not in SKIPPED and not name.startswith(_CACHES)
 
 
+def is_file(path: Path) -> bool:
+    """Say whether a path is a regular file; no where it cannot be looked at."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
 def walk(root: Path, max_entries: int = MAX_ENTRIES, max_depth: int = MAX_DEPTH) -> Tree:
     """List everything below `root`, nearer folders first.
 
