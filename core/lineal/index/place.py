@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import platform
-from hashlib import blake2b
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import msgspec
 
-from lineal.config import Surroundings
+from lineal.config import Surroundings, workspace_id
 from lineal.errors import ConfigError
 from lineal.index.identity import SCHEMA
 
@@ -32,20 +31,14 @@ class PostgresPlace(msgspec.Struct, frozen=True):
 Place = SqlitePlace | PostgresPlace
 
 
-def _mark(root: Path) -> str:
-    return blake2b(str(root).encode("utf-8", "surrogateescape"), digest_size=6).hexdigest()
-
-
 def default(root: Path, around: Surroundings) -> str:
     """Return the path of the index for the workspace at `root`: one for each workspace, host and schema.
 
-    It lies in `$XDG_CACHE_HOME/lineal/index`, or `~/.cache/lineal/index`. The host is in the name because a home on a
-    network is shared by machines that see different files, and SQLite's locks do not reach across them.
+    It lies in the user's cache folder. The host is in the name because a home on a network is shared by machines that
+    see different files, and SQLite's locks do not reach across them.
     """
-    cache = around.environ.get("XDG_CACHE_HOME", "")
-    base = Path(cache) if cache.startswith("/") else around.home / ".cache"
     host = "".join(c if c.isalnum() or c in "-_" else "-" for c in platform.node().split(".")[0]) or "host"
-    return str(base / "lineal" / "index" / f"{_mark(root)}-{host}-v{SCHEMA}.db")
+    return str(around.cache_folder() / "index" / f"{workspace_id(root)}-{host}-v{SCHEMA}.db")
 
 
 def named(configured: str, root: Path, around: Surroundings) -> str:
@@ -58,7 +51,9 @@ def named(configured: str, root: Path, around: Surroundings) -> str:
     parts = urlsplit(configured)
     if parts.scheme not in _POSTGRES or "schema" in dict(parse_qsl(parts.query)):
         return configured
-    query = urlencode([*parse_qsl(parts.query, keep_blank_values=True), ("schema", f"lineal_{_mark(root)}_v{SCHEMA}")])
+    query = urlencode(
+        [*parse_qsl(parts.query, keep_blank_values=True), ("schema", f"lineal_{workspace_id(root)}_v{SCHEMA}")]
+    )
     return urlunsplit(parts._replace(query=query))
 
 
