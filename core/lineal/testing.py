@@ -12,6 +12,7 @@ Needs pytest. `Fold` is the meaning of a scan in memory: what an index must hold
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import stat
 from collections.abc import Iterable, Iterator
@@ -118,6 +119,11 @@ def _slot(record: Held) -> str:
     return "\0".join(parts)
 
 
+def _written(record: Record) -> str:
+    """Return a record as JSON in Python's dialect, which has NaN: two that are written the same are the same."""
+    return json.dumps(msgspec.to_builtins(record))
+
+
 def _belongs(row: Held, gone: Gone) -> bool:
     if isinstance(row, Version):
         return (row.model, row.key) == (gone.model, gone.key)
@@ -176,7 +182,7 @@ class RegistryContract:
     def test_two_scans_say_the_same(self, registry: Registry) -> None:
         """A scan depends on what is there and on nothing else."""
         first, second = list(registry.scan({})), list(registry.scan({}))
-        assert first == second
+        assert [_written(record) for record in first] == [_written(record) for record in second]
         assert any(isinstance(record, Version) for record in first)
 
     def test_a_scan_is_closed_and_speaks_of_its_own_registry(self, source: Source, registry: Registry) -> None:
@@ -216,8 +222,8 @@ class RegistryContract:
     def test_records_survive_json(self, registry: Registry) -> None:
         """Every value can be kept as JSON and comes back the same."""
         for record in registry.scan({}):
-            again = msgspec.json.decode(msgspec.json.encode(record), type=type(record))
-            assert msgspec.json.encode(again) == msgspec.json.encode(record)
+            again = msgspec.convert(json.loads(_written(record)), type=type(record))
+            assert _written(again) == _written(record)
 
     def test_bytes_match_their_size_and_digest(self, registry: Registry) -> None:
         """Files at hand can be opened, whole and in part, and are what their version says."""
