@@ -1,0 +1,118 @@
+"""MLflow stores for tests: filled by MLflow itself, read back by its own client."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+SCRIPTS = Path(__file__).parent.parent / "oracles" / "scripts"
+_READY = 180.0  # seconds: a server may take more than a minute
+_QUIET = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ALLOW_FILE_STORE": "true",
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    "GIT_PYTHON_REFRESH": "quiet",
+}
+
+
+class Filled(msgspec.Struct, frozen=True, kw_only=True):
+    """A store that MLflow filled."""
+
+    uri: str  # as MLflow and Lineal take it
+    folder: Path
+    python: Path
+    report: dict[str, Any] = {}
+    environ: dict[str, str] = {}
+
+
+def run(python: Path, script: str, *arguments: str, home: Path, **environ: str) -> str:
+    """Run one of the scripts with a foreign interpreter and return what it prints."""
+    home.mkdir(parents=True, exist_ok=True)
+    path = f"{python.parent}:/usr/bin:/bin"
+    command = [str(python), str(SCRIPTS / script), *arguments]
+    env = {"HOME": str(home), "PATH": path, **_QUIET, **environ}
+    done = subprocess.run(command, env=env, cwd=home, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+def fill(python: Path, uri: str, folder: Path, **environ: str) -> Filled:
+    """Fill the store at `uri` and return it with its client's report."""
+    run(python, "mlflow_seed.py", uri, home=folder / "home", **environ)
+    report = json.loads(run(python, "mlflow_report.py", uri, home=folder / "home", **environ))
+    return Filled(uri=uri, folder=folder, python=python, report=report, environ=environ)
+
+
+def change(store: Filled, what: str) -> None:
+    """Change one thing in a store."""
+    run(store.python, "mlflow_change.py", store.uri, what, home=store.folder / "home", **store.environ)
+
+
+def copied(store: Filled, place: Path) -> Filled:
+    """Copy a store of files or an SQLite database, to be changed."""
+    shutil.copytree(store.folder, place)
+    uri = store.uri.replace(str(store.folder), str(place))
+    for meta in place.rglob("meta.yaml"):
+        meta.write_text(meta.read_text().replace(str(store.folder), str(place)))
+    return Filled(uri=uri, folder=place, python=store.python, report=store.report, environ=store.environ)
+
+
+def free_port() -> int:
+    """Return a port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def serving(python: Path, folder: Path, *more: str, **environ: str) -> Iterator[str]:
+    """Run a tracking server over a new database in `folder`; give its URL; stop it and all its workers."""
+    port = free_port()
+    home = folder / "home"
+    home.mkdir(parents=True, exist_ok=True)
+    command = [str(python.parent / "mlflow"), "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    command += [
+        "--backend-store-uri",
+        f"sqlite:///{folder}/mlflow.db",
+        "--artifacts-destination",
+        f"{folder}/artifacts",
+    ]
+    path = f"{python.parent}:/usr/bin:/bin"
+    env = {"HOME": str(home), "PATH": path, **_QUIET, **environ}
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [*command, *more], env=env, cwd=folder, stdout=log, stderr=log, start_new_session=True
+        )
+        try:
+            _wait(f"http://127.0.0.1:{port}/health", process, folder / "log")
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            os.killpg(process.pid, 15)
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, 9)
+                process.wait(10)
+
+
+def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    end = time.monotonic() + _READY
+    while time.monotonic() < end:
+        assert process.poll() is None, log.read_text()[-3000:]
+        try:
+            with urllib.request.urlopen(url, timeout=5):
+                return
+        except OSError:
+            time.sleep(0.5)
+    raise AssertionError(f"no server after {_READY} s: {log.read_text()[-3000:]}")
