@@ -85,7 +85,10 @@ class Grid(NamedTuple):
     def of(cls, diff: Diff, room: int, offset: int = 0) -> Self:
         """Lay out a comparison in `room` cells, with widths that its first rows need."""
         rows = [(section.facet, row) for section in diff.sections for row in section.rows[:200]]
-        key = min(_KEY_CELLS, max((width((Span(text.safe(r.name, 60)),)) for _, r in rows), default=10)) + 4
+        key = (
+            min(max(_KEY_CELLS, room // 4), max((width((Span(text.safe(r.name, 60)),)) for _, r in rows), default=10))
+            + 4
+        )
         widest = (
             min(_CELL_MAX, max(_CELL_MIN, (room - key - _ASIDE) // 2 - 2)) if len(diff.versions) == 2 else _CELL_MAX
         )
@@ -154,10 +157,9 @@ def _cell(facet: Facet, row: Row, cell: Cell, cells: int, *, base: bool) -> list
     if not row.changed:
         tone = Tone.DIM
     value = shown(facet, cell, row)
-    put = fit_right if isinstance(cell.value, int | float) and not isinstance(cell.value, bool) else fit
     if base:
-        return [Span("  " + put(value, cells), Tone.PLAIN if row.changed else Tone.DIM)]
-    return [Span(f" {glyph} ", tone), Span(put(value, cells - 1), Tone.DIM if cell.verdict is Verdict.SAME else tone)]
+        return [Span("  " + fit(value, cells), Tone.PLAIN if row.changed else Tone.DIM)]
+    return [Span(f" {glyph} ", tone), Span(fit(value, cells - 1), Tone.DIM if cell.verdict is Verdict.SAME else tone)]
 
 
 def shown(facet: Facet, cell: Cell, row: Row) -> str:
@@ -168,6 +170,8 @@ def shown(facet: Facet, cell: Cell, row: Row) -> str:
         return "–" if row.changed else ""
     if facet is Facet.METRICS and isinstance(cell.value, float):
         return text.number(cell.value)
+    if facet is Facet.FILES and isinstance(cell.value, int):
+        return text.count(cell.value)
     return text.value(cell.value, 200)
 
 

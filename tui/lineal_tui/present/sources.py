@@ -68,7 +68,7 @@ def _head(row: RegistryRow | None, problems: Sequence[ProblemRow], cells: int) -
     out: list[Line] = [
         (
             Span(text.safe(row.name, 60), Tone.STRONG),
-            Span(f"  {text.safe(row.kind)} · named by {_origin(row.origin)}", Tone.DIM),
+            Span(f"  {text.safe(row.kind)} · {_origin(row.origin)}", Tone.DIM),
         ),
         (Span(text.safe(row.url, 500), Tone.DIM),),
     ]
@@ -83,7 +83,7 @@ def _head(row: RegistryRow | None, problems: Sequence[ProblemRow], cells: int) -
 
 
 def _origin(origin: str) -> str:
-    return {"found": "nobody: found", "project": "lineal.toml", "user": "your config.toml"}.get(
+    return {"found": "found here", "project": "named in lineal.toml", "user": "named in your config.toml"}.get(
         origin, text.safe(origin, 40)
     )
 

@@ -39,10 +39,11 @@ class Column(NamedTuple):
         """Return the name by which it is chosen and sorted."""
         return f"{self.source}.{self.key}" if self.key else self.source
 
-    @property
-    def right(self) -> bool:
-        """Whether cells stand at the right: numbers and times."""
-        return self.source in (Source.METRIC, Source.PARAM, Source.AGE)
+    def right(self, rows: Iterable[VersionRow]) -> bool:
+        """Whether cells stand at the right: times, and what is a number in all of these rows."""
+        if self.source is not Source.PARAM:
+            return self.source in (Source.METRIC, Source.AGE)
+        return all(isinstance(row.params.get(self.key, 0), int | float) for row in rows)
 
 
 FIXED = (Column(Source.NAME), Column(Source.ALIASES))
@@ -147,6 +148,7 @@ class Layout(NamedTuple):
 
     columns: tuple[Column, ...]
     widths: tuple[int, ...]
+    rights: tuple[bool, ...]
     frozen: int
     offset: int
     room: int
@@ -156,7 +158,7 @@ class Layout(NamedTuple):
     @classmethod
     def empty(cls) -> Self:
         """Return the layout of no rows."""
-        return cls((), (), 0, 0, 0, 0.0, {})
+        return cls((), (), (), 0, 0, 0, 0.0, {})
 
     @classmethod
     def of(
@@ -171,7 +173,9 @@ class Layout(NamedTuple):
         columns = [*fixed, *chosen, *tail]
         widths = [_width(column, rows, room, now, goals) for column in columns]
         order = _order(columns, widths, len(fixed), room)
-        return cls(tuple(columns[i] for i in order), tuple(widths[i] for i in order), len(fixed), 0, room, now, goals)
+        rights = tuple(columns[i].right(rows) for i in order)
+        shown = tuple(columns[i] for i in order)
+        return cls(shown, tuple(widths[i] for i in order), rights, len(fixed), 0, room, now, goals)
 
     def scrolled(self, by: int) -> Self:
         """Return the layout shifted by so many columns."""
@@ -205,8 +209,7 @@ class Layout(NamedTuple):
         return self.goals.get(column.key) if column.source is Source.METRIC else None
 
     def _put(self, i: int, content: str) -> str:
-        column, cells = self.columns[i], self.widths[i]
-        put = fit_right(content, cells) if column.right else fit(content, cells)
+        put = (fit_right if self.rights[i] else fit)(content, self.widths[i])
         return f"  {put}" if i else put
 
 

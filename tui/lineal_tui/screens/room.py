@@ -120,7 +120,12 @@ class Room(Screen[None], inherit_bindings=False):
         if not self.is_mounted or not self.query("#foot"):
             return
         self.query_one("#place", Bar).show(self._place)
-        self.query_one("#foot", Bar).show(lambda cells: bars.footer(keys.of(self.WHERE), self.off, cells))
+        self.query_one("#foot", Bar).show(lambda cells: bars.footer(keys.of(self.WHERE), self._unshown, cells))
+
+    def _unshown(self, key: str) -> str:
+        """Say why the footer leaves a key out: it is off, or another that is shown does the same here."""
+        same = key == "leave" and self.session.places.can(-1)
+        return "esc does the same" if same else self.off(key)
 
     def _place(self, cells: int) -> Line:
         session = self.session

@@ -21,7 +21,7 @@ from lineal_tui.messages import (
     SyncWanted,
 )
 from lineal_tui.places import Place, Scope
-from lineal_tui.present import sources
+from lineal_tui.present import sources, text
 from lineal_tui.present.ink import Span, Tone
 from lineal_tui.screens.room import Room
 from lineal_tui.session import Session
@@ -64,7 +64,9 @@ class Sources(Room):
         broken = sum(bool(row.error) for row in self._registries)
         met = sum(row.problems for row in self._registries)
         return "  ".join(
-            part for part in (f"{broken} unreachable" if broken else "", f"{met} problems met" if met else "") if part
+            part
+            for part in (f"{broken} unreachable" if broken else "", text.plural(met, "problem") if met else "")
+            if part
         )
 
     def subject(self) -> VersionRow | None:

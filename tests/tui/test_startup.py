@@ -1,0 +1,80 @@
+"""Nothing is imported before it is needed, and the layers of the application hold."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lineal_tui.themes import NAMES, default, themes
+
+ROOT = Path(__file__).parents[2]
+HEAVY = ("sqlalchemy", "numpy", "deepdiff", "plotext", "boto3", "yaml", "urllib3", "click")
+
+_FIRST_PAINT = f"""
+import asyncio, sys
+from tests.tui.fake import FakeSource
+from lineal_tui.app import LinealApp
+
+async def main():
+    app = LinealApp(FakeSource(), workspace="w", cwd="/", environ={{"TERM": "xterm"}}, sync=("/bin/true",))
+    async with app.run_test(size=(80, 24)) as pilot:
+        while not app.screen.query_one("#table").total():
+            await pilot.pause(0.01)
+        print(*[name for name in {HEAVY!r} if name in sys.modules])
+
+asyncio.run(main())
+"""
+
+
+def python(code: str) -> str:
+    """Run code in a fresh interpreter and return what it prints."""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def test_nothing_heavy_is_imported_at_first_paint() -> None:
+    assert python(_FIRST_PAINT) == ""
+
+
+def test_the_console_script_imports_no_textual() -> None:
+    assert (
+        python("import sys, lineal_tui.main; print('textual' in sys.modules, 'click' in sys.modules)") == "False False"
+    )
+
+
+def test_screens_are_imported_when_they_are_first_gone_to() -> None:
+    code = "import sys, lineal_tui.app; print(*sorted(n for n in sys.modules if n.startswith('lineal_tui.screens.')))"
+    assert python(code).split() == [
+        "lineal_tui.screens.choices",
+        "lineal_tui.screens.models",
+        "lineal_tui.screens.room",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("environ", "name"),
+    [
+        ({"TERM": "xterm-256color"}, "lineal-dark"),
+        ({"TERM": "xterm-256color", "COLORFGBG": "0;15"}, "lineal-light"),
+        ({"TERM": "xterm-256color", "SSH_CONNECTION": "1 2 3 4"}, "lineal-ansi"),
+        ({"TERM": "linux"}, "lineal-ansi"),
+    ],
+)
+def test_the_theme_fits_the_terminal(environ: dict[str, str], name: str) -> None:
+    assert default(environ) == name
+
+
+def test_every_theme_has_every_colour() -> None:
+    made = themes()
+    assert tuple(theme.name for theme in made) == NAMES
+    colours = set(made[0].variables)
+    assert all(colours <= theme.variables.keys() for theme in made)
+
+
+def test_the_guide_holds_the_key_table() -> None:
+    from lineal_tui.keys import markdown
+
+    assert markdown() in (ROOT / "tui" / "README.md").read_text()
