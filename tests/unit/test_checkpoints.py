@@ -111,6 +111,17 @@ def test_an_unchanged_run_is_not_read_again(root: Path, registry: Registry, monk
     assert fold.rows() == Fold().apply(registry.scan({})).rows()
 
 
+def test_a_run_written_this_very_moment_is_read_once_more(root: Path, around: Surroundings) -> None:
+    path = checkpoints.safetensors(root / "model.safetensors", {"w": b"1"})
+    now = path.stat().st_mtime
+    spec = RegistrySpec(name="files", kind="checkpoints", url=str(root))
+    fold = Fold()
+    for clock, cursor in ((now + 1, False), (now + 10, True)):
+        registry = connect(spec, Surroundings(around.cwd, around.home, {}, lambda clock=clock: clock))  # type: ignore[misc]
+        fold.apply(registry.scan(fold.cursors))
+        assert bool(fold.cursors["."]) == cursor
+
+
 def test_what_is_deleted_ends(root: Path, registry: Registry) -> None:
     checkpoints.versions_like(root)
     fold = Fold().apply(registry.scan({}))

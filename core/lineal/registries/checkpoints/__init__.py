@@ -19,7 +19,7 @@ def connect(spec: RegistrySpec, around: Surroundings) -> Registry:
     if not Path(spec.url).is_absolute():
         path = around.cwd / spec.url
         raise ConfigError(f"{spec.url!r} is no absolute path", hint=f"write {path}, if that is what is meant")
-    return Checkpoints(spec)
+    return Checkpoints(spec, around.clock)
 
 
 def discover(around: Surroundings, folders: Iterable[str]) -> Iterator[RegistrySpec]:

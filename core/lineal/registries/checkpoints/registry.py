@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import unquote_to_bytes
@@ -29,6 +29,7 @@ from lineal.registries.checkpoints.versions import Describer, model_name
 from lineal.registries.checkpoints.walk import Tree
 
 READER = "1"  # a reader that says more about the same files is a new number
+TICK = 2.0  # seconds: the coarsest clock of a file system
 GLANCE = 4_000  # entries that `fingerprint` looks at
 RUN_ENTRIES, RUN_DEPTH = 50_000, 4  # of the walk for one run's curves
 
@@ -36,8 +37,9 @@ RUN_ENTRIES, RUN_DEPTH = 50_000, 4  # of the walk for one run's curves
 class Checkpoints:
     """A folder of training outputs, or one model file."""
 
-    def __init__(self, spec: RegistrySpec) -> None:
+    def __init__(self, spec: RegistrySpec, clock: Callable[[], float]) -> None:
         self.spec = spec
+        self.clock = clock  # Unix seconds
         self.root = Path(spec.url)
 
     def fingerprint(self) -> str | None:
@@ -95,7 +97,14 @@ class Checkpoints:
         yield from Describer(probe, tree, run, model_name(self.root, run.folder)).records()
         yield from probe.problems
         failed = probe.unavailable  # what could not be read now is not gone, and is tried again next time
-        yield Complete(registry=self.spec.name, scope=scope, cursor="" if failed else cursor, delta=failed)
+        again = failed or self._fresh(tree, run)
+        yield Complete(registry=self.spec.name, scope=scope, cursor="" if again else cursor, delta=failed)
+
+    def _fresh(self, tree: Tree, run: Run) -> bool:
+        """Say whether a file was written just now: one more write in the same tick would show in no time or size."""
+        now = self.clock()
+        times = (entry.mtime_ns for path in _used(tree, run) if (entry := walk.entry(tree, path)))
+        return any(abs(now - time / 1e9) < TICK for time in times)
 
     def _kept(self, since: Cursors, named: set[str], tree: Tree) -> Iterator[Record]:
         """Keep the scopes that this walk could not reach: unread is not gone."""
@@ -127,7 +136,12 @@ class Checkpoints:
 
 
 def _cursor(tree: Tree, run: Run) -> str:
-    """Return a token of all files that a run's records are made of."""
+    """Return a token of the names, sizes and times of all files that a run's records are made of."""
+    entries = [(path, walk.entry(tree, path)) for path in sorted(_used(tree, run))]
+    return _digest(repr((READER, entries, sorted(run.links.items()))))
+
+
+def _used(tree: Tree, run: Run) -> set[str]:
     paths = {path for found in run.found for path in (*found.files, *found.weights)}
     paths |= {*history.used(tree, run), *settings.used(tree, run)}
     for found in run.found:
@@ -135,8 +149,7 @@ def _cursor(tree: Tree, run: Run) -> str:
             paths |= {walk.join(found.folder, name) for name in tree.folders[found.folder].files}
     paths |= {walk.join(run.folder, name) for name in tree.folders[run.folder].files if name.endswith("_results.json")}
     paths.add(walk.join(run.folder, "metrics.json"))
-    entries = [(path, walk.entry(tree, path)) for path in sorted(paths)]
-    return _digest(repr((READER, entries, sorted(run.links.items()))))
+    return paths
 
 
 def _digest(told: str) -> str:

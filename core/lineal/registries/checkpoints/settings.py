@@ -175,4 +175,5 @@ def used(tree: Tree, run: Run) -> list[str]:
     hydra = hydra_folder(tree, run.folder)
     beside = [join(hydra, name) for name in tree.folders[hydra].files] if hydra else []
     names = (*SETTINGS, *ENVIRONMENTS, *_PREFIXES, ARGUMENTS, "README.md")
-    return beside + [join(run.folder, name) for name in names if name in tree.folders[run.folder].files]
+    folders = sorted({run.folder, *(found.folder for found in run.found)})
+    return beside + [join(folder, name) for folder in folders for name in names if name in tree.folders[folder].files]
