@@ -71,7 +71,7 @@ def metric_pairs(version: Version) -> list[tuple[str, Any]]:
     return pairs
 
 
-def _shown(metrics: Iterable[Metric]) -> dict[str, Any]:
+def shown(metrics: Iterable[Metric]) -> dict[str, Any]:
     """Return one value by name: the last that was said, one without a data set before one with."""
     chosen: dict[str, Metric] = {}
     for metric in metrics:
@@ -98,7 +98,7 @@ def _rest(version: Version, params: Pairs, metrics: dict[str, Any], tags: dict[s
 
 def encode(version: Version, params: Pairs) -> Documents:
     """Write the JSON columns of `version`, whose `param_pairs` are `params`; environment and files are other rows."""
-    metrics = _shown(version.metrics)
+    metrics = shown(version.metrics)
     tags = {tag.key: tag.value for tag in version.tags}
     detail = _rest(version, params, metrics, tags)
     return Documents(*(_encode(part).decode() for part in (dict(params), metrics, tags, detail)))

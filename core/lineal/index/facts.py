@@ -8,6 +8,7 @@
 | data set                   | fact_txt, folded, under the key named "": the name, and the digest                |
 | environment                | env_fact, folded, by environment                                                  |
 
+A name stands for one value, the one that lists show: where a registry said it more than once, the rest is in `detail`.
 A version is unmade again from the same facts, read from its stored row (`Facts.row`), so no index leads from versions
 to their facts.
 """
@@ -15,7 +16,7 @@ to their facts.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -44,23 +45,22 @@ class Facts:
 
     def version(self, number: int, version: Version, params: Pairs) -> None:
         """Add a version as it is said; `params` are its `document.param_pairs`."""
-        self._params(number, params)
-        self._metrics(number, document.metric_pairs(version))
-        self._tags(number, ((tag.key, tag.value) for tag in version.tags))
+        self._params(number, dict(params))
+        self._metrics(number, document.shown(version.metrics))
+        self._tags(number, {tag.key: tag.value for tag in version.tags})
         self._texts(number, version.name, version.author, version.datasets, version.code)
 
     def row(self, number: int, name: str, author: str, said: Documents) -> None:
         """Add a version as it is stored: the same facts."""
-        params, metrics, tags = document.fact_pairs(said)
         rest = document.detail(said.detail)
-        self._params(number, params)
-        self._metrics(number, metrics)
-        self._tags(number, tags)
+        self._params(number, document.objects(said.params))
+        self._metrics(number, document.objects(said.metrics))
+        self._tags(number, document.objects(said.tags))
         self._texts(number, name, author, rest.datasets, rest.code)
 
-    def _params(self, version_id: int, pairs: Pairs) -> None:
+    def _params(self, version_id: int, said: Mapping[str, Any]) -> None:
         numbers, texts = self.numbers, self.texts
-        for name, value in pairs:
+        for name, value in said.items():
             key = (FactKind.PARAM, name)
             texts[key].append((fold(plain(value)), version_id))
             kind = type(value)
@@ -69,13 +69,13 @@ class Facts:
             elif kind is str and (found := number(value)) is not None:
                 numbers[key].append((found, version_id))
 
-    def _metrics(self, version_id: int, pairs: Pairs) -> None:
-        for name, value in pairs:
+    def _metrics(self, version_id: int, said: Mapping[str, Any]) -> None:
+        for name, value in said.items():
             if value != "NaN":
                 self.numbers[FactKind.METRIC, name].append((float(value), version_id))
 
-    def _tags(self, version_id: int, pairs: Iterable[tuple[str, str]]) -> None:
-        for key, value in pairs:
+    def _tags(self, version_id: int, said: Mapping[str, str]) -> None:
+        for key, value in said.items():
             self.texts[FactKind.TAG, key].append((fold(value), version_id))
 
     def _texts(self, version_id: int, name: str, author: str, datasets: Iterable[Dataset], code: Code | None) -> None:

@@ -103,6 +103,13 @@ version = Table(
     Index("version_model_name", "model_id", "name"),
     Index("version_scope", "scope_id"),
     Index("version_environment", "environment_id"),
+    Index("version_number", "number", "id"),
+    Index("version_key", "key", "id"),  # id prefixes
+    Index("version_kind", "kind", "id"),
+    # Nearly all are ready; queries that want this index must say `state <> 'ready'` literally.
+    Index(
+        "version_state", "state", "id", sqlite_where=text("state <> 'ready'"), postgresql_where=text("state <> 'ready'")
+    ),
 )
 key = Table(
     "key",
@@ -119,6 +126,8 @@ fact_num = Table(
     Column("value", Double, nullable=False),
     Column("version_id", BIG, nullable=False),
     PrimaryKeyConstraint("key_id", "value", "version_id"),
+    # Asks one version for its value: for ranges and sorts that are not driven from here. Equality asks the key above.
+    Index("fact_num_version", "version_id", "key_id", "value"),
     sqlite_with_rowid=False,
 )
 fact_txt = Table(
@@ -224,6 +233,7 @@ file = Table(
     PrimaryKeyConstraint("version_id", "position"),
     Index("file_hex", "hex", sqlite_where=text("hex <> ''"), postgresql_where=text("hex <> ''")),
     Index("file_content", "content_id"),
+    Index("file_path", "path", "version_id"),
     sqlite_with_rowid=False,
 )
 # One row for each distinct content of a local file: what a file named by MD5 and one named by SHA-256 have in common.
