@@ -109,7 +109,9 @@ def like(pattern: Pattern) -> str:
     """Return the pattern for SQL's `LIKE ... ESCAPE '!'` over folded text."""
     if not pattern.wild:
         return _escaped(fold(pattern.text))
-    return "".join("%" if part[0] == "*" else "_" if part == "?" else _escaped(fold(part)) for part in _pieces(pattern.text))
+    return "".join(
+        "%" if part[0] == "*" else "_" if part == "?" else _escaped(fold(part)) for part in _pieces(pattern.text)
+    )
 
 
 def _escaped(text: str) -> str:

@@ -1,4 +1,4 @@
-"""What writer and planner must agree on, or a filter would miss rows: folded text, words, numbers and kinds of facts."""
+"""What writer and planner must agree on, or a filter misses rows: folded text, words, numbers, kinds of facts."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
+from lineal.environment import releases
 from lineal.index.folding import number
 
 _SCALE = {"k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
@@ -67,15 +68,7 @@ def _span(part: dict[str, int]) -> tuple[datetime, datetime]:
     return start, start + (timedelta(seconds=1) if "second" in part else timedelta(minutes=1))
 
 
-# PEP 440, as far as an order needs it; what follows is kept as text, so that "8.1-rc" and driver names still compare.
-_RELEASE = re.compile(
-    r"[=~]{0,3}\s*v?(?P<epoch>\d{1,9}!)?(?P<numbers>\d{1,9}(?:\.\d{1,9}){0,15})"
-    r"[._-]?(?P<pre>a|alpha|b|beta|c|rc|pre|preview)?[._-]?(?P<pre_number>\d{1,9})?"
-    r"(?P<post>[._-]?(?:post|rev|r)[._-]?\d{0,9})?(?P<dev>[._-]?dev[._-]?\d{0,9})?(?P<local>\+[a-z0-9._-]*)?",
-    re.ASCII | re.IGNORECASE,
-)
-_PRE = {"a": 0, "alpha": 0, "b": 1, "beta": 1}
-Release = tuple[int, tuple[int, ...], tuple[int, int], int, int]
+Release = tuple[int, tuple[int, ...], tuple[tuple[int, int], ...]]
 
 
 def release(text: str) -> Release | None:
@@ -83,24 +76,5 @@ def release(text: str) -> Release | None:
 
     Trailing zeros and the local part (`+cu118`) do not count, as in PEP 440's `==`.
     """
-    found = _RELEASE.fullmatch(text.strip())
-    if not found or (found["pre_number"] and not found["pre"]):
-        return None
-    numbers = [int(part) for part in found["numbers"].split(".")]
-    while numbers and not numbers[-1]:
-        numbers.pop()
-    epoch = int(found["epoch"][:-1]) if found["epoch"] else 0
-    return epoch, tuple(numbers), _pre(found), _digits(found["post"]), -1 if found["dev"] is None else _digits(found["dev"])
-
-
-def _pre(found: re.Match[str]) -> tuple[int, int]:
-    """A development release comes before all pre-releases, those before the release itself."""
-    if found["pre"]:
-        return _PRE.get(found["pre"].lower(), 2), int(found["pre_number"] or 0)
-    return (-1, 0) if found["dev"] is not None and found["post"] is None else (3, 0)
-
-
-def _digits(text: str | None) -> int:
-    if text is None:
-        return -1
-    return int("".join(filter(str.isdigit, text)) or 0)
+    found = releases.parse(text)
+    return None if found is None else (found.epoch, found.numbers, (*found.stage, (0, 0)))

@@ -6,13 +6,14 @@
     op     = ":" | "=" | "!=" | ">" | ">=" | "<" | "<="      (`=` is `:`; `!=` wants the field to be there)
     word   = what no operator follows         churn  "learning rate"
 
-- Texts match whole, whatever the case; `*` and `?` are wildcards unless the text is quoted.
-- Words are looked for in names, authors, messages, tags, text parameters and aliases, from their start; quoted ones whole.
-- `message:` takes words as well.
+- Texts match whole, whatever the case; `*` and `?` are wildcards unless the text is quoted. `id:` matches the start.
+- Words are looked for in names, authors, messages, tags, text parameters, data sets and aliases, from their start;
+  quoted ones whole. `message:` takes words as well. `file:` is a path or its last part.
 - `tag:debug` is a version that has the tag, `tag:stage=prod` one with that value; `has:env.torch` is any field.
-- Numbers: `0.9`, `1e-3`, `inf`; where compared, `10k`, `2M` too. A parameter is equal as a number where the value is one.
-- Dates: `2026`, `2026-01`, `2026-01-31`, `2026-01-31T12:00` (UTC), `today`, `yesterday`, and ages: `<7d` is within the last
-  7 days, `>30d` older than 30; units s m h d w mo y.
+- Numbers: `0.9`, `1e-3`, `inf`; where compared, `10k`, `2M` too. A parameter is equal as a number if the value is one,
+  unless it is quoted.
+- Dates: `2026`, `2026-01`, `2026-01-31`, `2026-01-31T12:00` (UTC), `today`, `yesterday`, and ages: `<7d` is within the
+  last 7 days, `>30d` older than 30; units s m h d w mo y.
 - `env.torch>=2.1` compares releases, `env.torch:2.1` is `2.1.0` and `2.1.0+cu118` as well.
 """
 
