@@ -131,7 +131,7 @@ def choose(rows: Sequence[VersionRow], sort: Sort) -> list[Column]:
     """Return the columns that tell these rows apart, the most telling first; what is sorted by is among them."""
     metrics = [Column(Source.METRIC, name) for name in _metrics(rows)]
     params = [Column(Source.PARAM, name) for name in _varied(rows)]
-    chosen = [*metrics[:2], *params[:1], *metrics[2:4], *params[1:4]]
+    chosen = [*metrics[:2], *params[:1], *metrics[2:4], *params[1:4], *metrics[4:8], *params[4:8]]
     kind, _, key = sort.field.partition(".")
     if key and kind in ("metric", "param"):
         by = Column(Source(kind), key)
