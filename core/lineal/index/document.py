@@ -63,14 +63,6 @@ def param_pairs(version: Version) -> list[tuple[str, Any]]:
     return [(p.name, p.value if type(p.value) is str else finite(p.value)) for p in version.params]
 
 
-def metric_pairs(version: Version) -> list[tuple[str, Any]]:
-    """Return names and document values of the metrics; one for a data set comes after one for none."""
-    pairs = [(metric.name, finite(float(metric.value))) for metric in version.metrics]
-    if len(dict(pairs)) < len(pairs):
-        return sorted(pairs, key=lambda pair: pair[0])
-    return pairs
-
-
 def shown(metrics: Iterable[Metric]) -> dict[str, Any]:
     """Return one value by name: the last that was said, one without a data set before one with."""
     chosen: dict[str, Metric] = {}
@@ -124,16 +116,6 @@ def detail(document: str) -> Detail:
     return _detail.decode(document)
 
 
-def fact_pairs(documents: Documents) -> tuple[Pairs, Pairs, Pairs]:
-    """Return the pairs of parameters, metrics and tags that the facts of a stored version were made from."""
-    rest = _detail.decode(documents.detail)
-    return (
-        rest.params or tuple(objects(documents.params).items()),
-        tuple((row[0], row[1]) for row in rest.metrics) or tuple(objects(documents.metrics).items()),
-        rest.tags or tuple(objects(documents.tags).items()),
-    )
-
-
 def decode(
     documents: Documents,
     *,
@@ -151,8 +133,9 @@ def decode(
     files: tuple[File, ...],
 ) -> Version:
     """Read a version back from its documents and the other columns and rows."""
-    params, _, tags = fact_pairs(documents)
     rest = _detail.decode(documents.detail)
+    params = rest.params or tuple(objects(documents.params).items())
+    tags = rest.tags or tuple(objects(documents.tags).items())
     marked = rest.metrics or tuple((n, v, None, "", "") for n, v in objects(documents.metrics).items())
     return Version(
         registry=registry,
