@@ -248,7 +248,7 @@ async def test_marks_last_over_screens_and_can_be_shown_alone(source: FakeSource
         await press(pilot, "full_stop")
         await until_seen(pilot, "Nothing is marked.")
         await press(pilot, "c")
-        await until_seen(pilot, "Mark two versions first")
+        await until_seen(pilot, "Mark a version first")
         await press(pilot, "space", "j", "space", "full_stop")
         assert models(app).table.total() == 2
         assert seen(app).count("✱") == 2
@@ -256,6 +256,14 @@ async def test_marks_last_over_screens_and_can_be_shown_alone(source: FakeSource
         await until(pilot, lambda: models(app).table.total() == 31, "all again")
         await press(pilot, "g", "space")
         assert len(app.session.marks) == 1
+
+
+async def test_one_mark_is_compared_with_the_version_under_the_cursor(source: FakeSource, make_app: MakeApp) -> None:
+    app = make_app(source)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        await press(pilot, "space", "c")
+        await until_seen(pilot, "compare   2 versions", "v18 ◂", "v19")
 
 
 async def test_sort_and_columns_are_chosen_from_what_is_there(source: FakeSource, make_app: MakeApp) -> None:

@@ -16,7 +16,7 @@ from lineal.model.listing import VersionRow
 from lineal_tui import keys
 from lineal_tui.keys import Where
 from lineal_tui.messages import Ask, Copy, Entered, Failed, Go, Refresh, Request, SyncWanted
-from lineal_tui.places import Place, Scope
+from lineal_tui.places import Place, Scope, identity
 from lineal_tui.present import bars, text
 from lineal_tui.present.ink import Line, Span, Tone
 from lineal_tui.session import Session
@@ -75,8 +75,8 @@ class Room(Screen[None], inherit_bindings=False):
             return "no version under the cursor"
         if key == "charts" and self.subject() is None and not self.session.marks:
             return "no version under the cursor"
-        if key == "compare" and len(self.session.marks) < 2:
-            return "mark two versions first, with space"
+        if key == "compare" and len(self._compared()) < 2:
+            return "mark a version first, with space, and go to another"
         if key == "compare_screen" and len(self.session.marks) < 2 and self.WHERE is not Where.COMPARE:
             return "mark two versions first, with space"
         if key == self.WHERE.value or (key == "compare_screen" and self.WHERE is Where.COMPARE):
@@ -222,7 +222,15 @@ class Room(Screen[None], inherit_bindings=False):
         """Go to the comparison of the marked versions."""
         self.go(Where.COMPARE, tuple(self.session.marks.values()))
 
-    do_compare = do_compare_screen
+    def do_compare(self) -> None:
+        """Compare the marked versions; a single one with the version under the cursor."""
+        self.go(Where.COMPARE, self._compared())
+
+    def _compared(self) -> tuple[VersionRow, ...]:
+        marks, row = self.session.marks, self.subject()
+        if len(marks) == 1 and row is not None and identity(row) not in marks:
+            return (*marks.values(), row)
+        return tuple(marks.values())
 
     def do_charts(self) -> None:
         """Go to the charts of the marked versions, or of the one under the cursor."""
