@@ -114,7 +114,8 @@ class Terminal:
 
 
 @contextmanager
-def _terminal(command: list[str], size: tuple[int, int], **extra: str) -> Iterator[Terminal]:
+def started(command: list[str], size: tuple[int, int], **extra: str) -> Iterator[Terminal]:
+    """Start a command in a terminal with nothing of this environment but the paths; end it afterwards."""
     keep = {name: value for name, value in os.environ.items() if name in ("PATH", "PYTHONPATH")}
     environ = {
         **keep,
@@ -132,7 +133,7 @@ def _terminal(command: list[str], size: tuple[int, int], **extra: str) -> Iterat
 
 
 def _paint(command: list[str], word: bytes, size: tuple[int, int]) -> tuple[float, int]:
-    with _terminal(command, size) as terminal:
+    with started(command, size) as terminal:
         said = terminal.until(word)
         return terminal.cpu_ms(), len(said) + terminal.quiet(0.3)
 
@@ -172,7 +173,7 @@ _PRESSED = (  # what, keys in turn, how often at most, seconds of rest after eac
 def _presses(child: list[str], size: tuple[int, int], times: int) -> None:
     rows = []
     for theme, extra in (("default", {}), ("ssh", {"SSH_CONNECTION": "1"})):
-        with _terminal(child, size, **extra) as terminal:
+        with started(child, size, **extra) as terminal:
             terminal.until(b"v999999")
             for name, keys, most, rest in _PRESSED:
                 written, first, cpu = _keys(terminal, keys, min(times, most), rest)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -65,6 +66,19 @@ def test_screens_are_imported_when_they_are_first_gone_to() -> None:
 )
 def test_the_theme_fits_the_terminal(environ: dict[str, str], name: str) -> None:
     assert default(environ) == name
+
+
+def test_no_color_writes_no_colour() -> None:
+    """What reaches a real terminal: the frame of a whole screen, in bold, dim and reverse at most."""
+    from bench.tui import started
+
+    show = [sys.executable, "-c", "from bench.formula import show; show()"]
+    with started(show, (80, 24), NO_COLOR="1") as terminal:
+        said = terminal.until(b"v999999") + terminal.read(0.3)
+    codes = {code for found in re.findall(rb"\x1b\[([0-9;]*)m", said) for code in found.split(b";")}
+    assert codes <= {b"", b"0", b"1", b"2", b"3", b"4", b"7", b"39", b"49"}, (
+        codes
+    )  # the last two are the terminal's own
 
 
 def test_every_theme_has_every_colour() -> None:

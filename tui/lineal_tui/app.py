@@ -61,7 +61,9 @@ class LinealApp(App[int]):
             sync: the command of a sync that writes its events as JSON lines.
             start: where to begin; by default at all models.
         """
-        super().__init__()
+        super().__init__(
+            ansi_color=True if "NO_COLOR" in environ else None
+        )  # only so does Textual leave out all colour
         self.animation_level = "none"
         self.environ = environ
         self.session = Session(workspace, clock)

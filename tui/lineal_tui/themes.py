@@ -100,7 +100,11 @@ def _theme(name: str, tones: dict[str, str], *, dark: bool) -> Theme:
 
 def default(environ: Mapping[str, str]) -> str:
     """Choose a theme: the terminal's own colours over SSH, where bytes count; light where COLORFGBG says so."""
-    if environ.get("SSH_CONNECTION") or environ.get("TERM") in ("linux", "xterm", "screen", "vt100"):
+    if (
+        "NO_COLOR" in environ
+        or environ.get("SSH_CONNECTION")
+        or environ.get("TERM") in ("linux", "xterm", "screen", "vt100")
+    ):
         return "lineal-ansi"
     ground = environ.get("COLORFGBG", "").rpartition(";")[2]
     return "lineal-light" if ground in ("7", "15") else "lineal-dark"
