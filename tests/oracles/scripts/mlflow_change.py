@@ -6,6 +6,8 @@ Usage: mlflow_change.py TRACKING_URI CHANGE; CHANGE is the name of a function be
 import sys
 import warnings
 
+import mlflow
+import mlflow.pyfunc
 from mlflow.tracking import MlflowClient
 
 warnings.simplefilter("ignore")
@@ -48,12 +50,12 @@ def register_run(client):
     models = client.search_logged_models([client.get_experiment_by_name("tuning").experiment_id])
     (model,) = [model for model in models if model.source_run_id == run_id]
     client.create_registered_model("late")
-    client.create_model_version("late", f"models:/{model.model_id}", run_id=run_id)
+    client.create_model_version("late", f"models:/{model.model_id}", run_id=run_id, model_id=model.model_id)
 
 
 def delete_run(client):
     """Delete a run that stood for itself."""
-    client.delete_run(runs(client, "tuning")["alone"])
+    client.delete_run(runs(client, "tuning")["parent"])
 
 
 def go_on(client):
@@ -74,25 +76,20 @@ def delete_experiment(client):
 
 def new_run(client):
     """Log a new run with a model that nobody registers."""
-    import mlflow
-    import mlflow.pyfunc
-
-    mlflow.set_tracking_uri(sys.argv[1])
     mlflow.set_experiment("tuning")
     with mlflow.start_run(run_name="newcomer"):
         mlflow.log_metric("acc", 0.99)
-        mlflow.pyfunc.log_model(name="model", python_model=Echo(mlflow.pyfunc))
+        mlflow.pyfunc.log_model(name="model", python_model=Echo())
 
 
-def Echo(pyfunc):  # noqa: N802  it stands for a class
-    """Return a model that needs nothing."""
+class Echo(mlflow.pyfunc.PythonModel):
+    """A model that needs nothing."""
 
-    class Model(pyfunc.PythonModel):
-        def predict(self, context, model_input, params=None):
-            return model_input
-
-    return Model()
+    def predict(self, context, model_input, params=None):
+        """Return the input."""
+        return model_input
 
 
 NAMED = {"alone", "parent", "child", "failed", "no model", "newcomer"}
+mlflow.set_tracking_uri(sys.argv[1])
 globals()[sys.argv[2]](MlflowClient(sys.argv[1], sys.argv[1]))
