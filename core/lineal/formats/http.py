@@ -89,6 +89,7 @@ class Http:
         sleep: Sleep = time.sleep,
     ) -> None:
         """Raise ConfigError unless `base` is an http(s) URL; a user and password in it are never kept."""
+        origin(base)
         self.base = without_userinfo(base).rstrip("/")
         self.tls, self.limits = tls, limits
         self.budget = Budget()
@@ -223,11 +224,14 @@ class Http:
         )
 
     def _followed(self, response: BaseHTTPResponse, url: str, hops: int) -> str:
-        place = urljoin(url, response.headers.get("Location", ""))
+        hint = "give the address that a browser ends up at"
         if hops > self.limits.redirects or not response.headers.get("Location"):
-            raise BadFormat(f"{self.base} redirects without end", hint="give the address that a browser ends up at")
-        if urlsplit(place).scheme not in _PORTS:
-            raise BadFormat(f"{self.base} redirects to {urlsplit(place).scheme}:, which is not followed")
+            raise BadFormat(f"{self.base} redirects without end", hint=hint)
+        try:
+            place = urljoin(url, response.headers["Location"])
+            origin(place)
+        except (ValueError, ConfigError) as error:
+            raise BadFormat(f"{self.base} redirects to what is no http(s) address", hint=hint) from error
         return without_userinfo(place)
 
     def _waited(self, response: BaseHTTPResponse, attempt: int, deadline: float) -> bool:
@@ -269,9 +273,11 @@ class Http:
                 body = b"".join(self._chunks(response))
             except (HTTPError, OSError) as error:
                 response.close()
-                if dog.fired:
-                    raise Unavailable(f"{self.base} answers too slowly", hint="try again later") from error
-                raise _BrokenError(f"{self.base} broke off its answer", hint="try again later") from error
+                if not dog.fired:
+                    raise _BrokenError(f"{self.base} broke off its answer", hint="try again later") from error
+        if dog.fired:  # a cut connection may look like the end of the body
+            response.close()
+            raise Unavailable(f"{self.base} answers too slowly", hint="try again later")
         response.release_conn()
         self.budget.spend(len(body))
         return Reply(body=body, content_type=response.headers.get("Content-Type", ""))

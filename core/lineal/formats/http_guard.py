@@ -19,6 +19,7 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NameResolutionErr
 from urllib3.response import HTTPResponse
 from urllib3.util import connection as connecting
 
+_LATE = "the reply's headers did not come in time"
 METADATA = ipaddress.ip_address("fd00:ec2::254")  # a cloud's metadata service that is not link-local
 
 
@@ -93,11 +94,15 @@ class _Guarded(HTTPConnection):
         seconds = self.timeout if isinstance(self.timeout, int | float) else 60.0
         with Watchdog(self.sock, seconds) as dog:
             try:
-                return super().getresponse()
+                response = super().getresponse()
             except (OSError, http.client.HTTPException) as error:
                 if dog.fired:
-                    raise TimeoutError("the reply's headers did not come in time") from error
+                    raise TimeoutError(_LATE) from error
                 raise
+        if dog.fired:  # a cut connection looks like the end of the headers
+            response.close()
+            raise TimeoutError(_LATE)
+        return response
 
 
 class GuardedHTTP(_Guarded):
