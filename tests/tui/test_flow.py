@@ -165,6 +165,18 @@ def test_places_are_visited_as_in_a_browser() -> None:
     assert places.here == third
 
 
+def test_nobody_hears_of_what_ends_after_the_close(source: FakeSource) -> None:
+    crashes: list[m.Crashed] = []
+    worker, asker, gate = Worker(source, crashes.append), Asker(), threading.Event()
+    source.index.models = lambda query="": [gate.wait(5)]  # type: ignore[method-assign, list-item]
+    worker.ask(m.ModelsRequest(), asker)  # type: ignore[arg-type]
+    worker.close()
+    gate.set()
+    time.sleep(0.1)
+    assert not asker.answers
+    assert not crashes
+
+
 # --- a list that is longer or slower than a frame -------------------------------------------------------------------
 
 
@@ -223,6 +235,21 @@ async def test_a_sync_starts_by_itself_and_shows_how_far_it_is(source: FakeSourc
         source.index.held.append(version("prod", "newcomer", 1))
         await until_seen(pilot, "newcomer", "synced 2 min ago")
         assert app.session.sync is None
+
+
+async def test_the_cursor_stays_on_its_version_while_others_come(source: FakeSource, make_app: MakeApp) -> None:
+    app = make_app(source)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until_seen(pilot, "v19")
+        await pilot.press("j", "j")
+        source.index.held.append(version("prod", "newcomer", 1, created_at=1.79e9))
+        app.screen.post_message(m.Refresh())
+        await until_seen(pilot, "newcomer")
+        screen = app.screen
+        assert isinstance(screen, Models)
+        row = screen.table.row()
+        assert row is not None
+        assert row.name == "v17"
 
 
 async def test_keys_are_answered_while_a_sync_runs(source: FakeSource, make_app: MakeApp) -> None:

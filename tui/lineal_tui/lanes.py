@@ -34,7 +34,7 @@ class Lane:
                 self._thread.start()
             self._wake.notify()
 
-    def close(self, wait: float = 1.0) -> None:
+    def close(self, wait: float = 0.2) -> None:
         """Forget what waits, and give the running job a moment to end."""
         with self._wake:
             self._closed = True

@@ -177,7 +177,7 @@ class RowsReady(Message, bubble=False):
     rows: Rows
     first: list[VersionRow]
     goals: dict[str, Goal]
-    at: int = 0  # the row of what was sought
+    at: int | None = None  # the row of what was sought, if it is not too far down
 
 
 @dataclass(eq=False, repr=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from enum import Enum
+from threading import Lock
 from typing import TYPE_CHECKING, Protocol, assert_never
 
 from textual.message import Message
@@ -94,6 +95,9 @@ class Worker:
         self._crash = crash
         self._lanes = {lane: Lane(f"lineal-{lane.name.lower()}") for lane in _Lane}
         self._goals: dict[str, Goal | None] = {}
+        self._opening = Lock()  # the workspace opens things when first asked, which two threads may do at once
+        self._registry = Lock()  # registries may be asked from any thread, but not from two at once
+        self._closed = False
 
     def ask(self, request: m.Request, asker: MessagePump) -> None:
         """Queue a request; the answer, or `Failed`, is posted to `asker`.
@@ -105,7 +109,8 @@ class Worker:
         lane.put((id(asker), type(request), number), lambda: self._run(request, asker))
 
     def close(self) -> None:
-        """Stop; what still runs is left to end by itself."""
+        """Stop; what still runs is left to end by itself, and nobody hears of it."""
+        self._closed = True
         for lane in self._lanes.values():
             lane.close()
 
@@ -115,12 +120,19 @@ class Worker:
         except Error as error:
             answer = m.Failed(request, error)
         except Exception as error:  # the boundary of a thread: a bug must end the application, not only this thread
-            self._crash(m.Crashed(error))
+            if not self._closed:
+                self._crash(m.Crashed(error))
             return
-        asker.post_message(answer)
+        if not self._closed:
+            asker.post_message(answer)
+
+    @property
+    def _index(self) -> Index:
+        with self._opening:
+            return self._source.index
 
     def _answer(self, request: m.Request) -> Message:
-        index = self._source.index
+        index = self._index
         match request:
             case m.RowsRequest():
                 return self._rows(request)
@@ -134,14 +146,10 @@ class Worker:
             case m.DetailRequest():
                 return self._detail(request)
             case m.CurvesRequest():
-                return m.CurvesReady(request, self._curves(request))
+                with self._registry:
+                    return m.CurvesReady(request, self._curves(request))
             case m.DiffRequest():
-                diff = self._source.diff(
-                    [self._now(row) for row in request.rows],
-                    baseline=request.baseline,
-                    changed_only=request.changed_only,
-                )
-                return m.DiffReady(request, diff)
+                return m.DiffReady(request, self._diff(request))
             case m.LineageRequest():
                 tree = self._source.lineage(self._now(request.row))
                 goals = self._goals_of([row for member in tree.members[:200] if (row := member.version)])
@@ -151,7 +159,8 @@ class Worker:
             case m.SourcesRequest():
                 return m.SourcesReady(request, self._registries(), index.problems(), [])
             case m.FreshRequest():
-                return m.FreshReady(request, self._registries(), self._source.stale())
+                with self._registry:
+                    return m.FreshReady(request, self._registries(), self._source.stale())
             case m.CompleteRequest():
                 return self._complete(request)
             case m.FindRequest():
@@ -163,15 +172,17 @@ class Worker:
 
     def _rows(self, request: m.RowsRequest) -> m.RowsReady:
         if request.text and request.scope != Scope():
-            self._source.index.rows(request.text, request.sort)  # an error must point into what the person wrote
-        rows = self._source.index.rows(scoped(request.text, request.scope), request.sort)
+            self._index.rows(request.text, request.sort)  # an error must point into what the person wrote
+        rows = self._index.rows(scoped(request.text, request.scope), request.sort)
         first = rows.page(0) or []
         return m.RowsReady(request, rows, first, self._goals_of(first[:32]), _seek(rows, first, request.seek))
 
     def _registries(self) -> list[RegistryRow]:
         """Those the index knows, and those that were found since."""
-        known = {row.name: row for row in self._source.index.registries()}
-        for spec in self._source.specs:
+        known = {row.name: row for row in self._index.registries()}
+        with self._opening:
+            specs = self._source.specs
+        for spec in specs:
             known.setdefault(spec.name, RegistryRow(name=spec.name, kind=spec.kind, url=spec.url, origin=spec.origin))
         return [known[name] for name in sorted(known)]
 
@@ -185,22 +196,27 @@ class Worker:
 
     def _now(self, row: VersionRow) -> VersionRow:
         """Return the row of the same version in the index as it is now: a sync may have given it another id."""
-        found = self._source.index.find(*identity(row))
+        found = self._index.find(*identity(row))
         if found is None:
             raise NotFound(f"{row.model} {row.name} is no longer in the index", hint="its registry no longer holds it")
         return found
 
     def _version(self, row: VersionRow) -> Version:
-        return self._source.index.version(self._now(row).id)
+        return self._index.version(self._now(row).id)
 
     def _detail(self, request: m.DetailRequest) -> m.DetailReady:
         node = Node(NodeKind.VERSION, *identity(request.row))
-        parents: list[Neighbour] = self._source.index.parents([node]).get(node, [])
+        parents: list[Neighbour] = self._index.parents([node]).get(node, [])
         return m.DetailReady(request, self._version(request.row), parents, self._goals_of([request.row]))
 
     def _curves(self, request: m.CurvesRequest) -> dict[str, list[float]]:
         row = self._now(request.row)
         return {metric: self._source.series(row, metric).values for metric in request.metrics}
+
+    def _diff(self, request: m.DiffRequest) -> Diff:
+        rows = [self._now(row) for row in request.rows]
+        with self._registry:
+            return self._source.diff(rows, baseline=request.baseline, changed_only=request.changed_only)
 
     # --- charts ---
 
@@ -208,9 +224,10 @@ class Worker:
         from lineal_tui.charting import across, along
 
         if request.steps:
-            series = {row.name: self._source.series(self._now(row), request.metric) for row in request.rows}
+            with self._registry:
+                series = {row.name: self._source.series(self._now(row), request.metric) for row in request.rows}
             return along(request, series)
-        rows = self._source.index.rows(
+        rows = self._index.rows(
             scoped("", request.scope) + f" has:metric.{quoted(request.metric)}", Sort("created", descending=True)
         )
         found: list[VersionRow] = []
@@ -227,11 +244,11 @@ class Worker:
     def _complete(self, request: m.CompleteRequest) -> m.CompleteReady:
         from lineal_tui.completion import complete
 
-        return m.CompleteReady(request, *complete(self._source.index, request.text, request.at))
+        return m.CompleteReady(request, *complete(self._index, request.text, request.at))
 
     def _find(self, request: m.FindRequest) -> m.FindReady:
         """Models whose name holds the text; the version it names as a reference; versions and aliases that begin so."""
-        index, text = self._source.index, request.text.strip()
+        index, text = self._index, request.text.strip()
         if not text:
             return m.FindReady(request, [], [])
         models = [row for row in index.models() if text.lower() in row.model.lower()][:20]
@@ -247,8 +264,8 @@ class Worker:
         return m.FindReady(request, models, rows[:30])
 
 
-def _seek(rows: m.Rows, page: Sequence[VersionRow], wanted: Identity | None) -> int:
-    """Return the row number of a version, 0 if it is not among the first pages."""
+def _seek(rows: m.Rows, page: Sequence[VersionRow], wanted: Identity | None) -> int | None:
+    """Return the row number of a version, if it is among the first pages."""
     for number in range(_SEEK_PAGES if wanted else 0):
         page = rows.page(number) or [] if number else page
         for i, row in enumerate(page):
@@ -256,7 +273,7 @@ def _seek(rows: m.Rows, page: Sequence[VersionRow], wanted: Identity | None) -> 
                 return number * rows.PAGE + i
         if len(page) < rows.PAGE:
             break
-    return 0
+    return None
 
 
 def scoped(text: str, scope: Scope) -> str:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from textual import events
 from textual.containers import Horizontal
 from textual.timer import Timer
 from textual.widget import Widget
 
+from lineal.errors import Error
 from lineal.model.listing import VersionRow
 from lineal_tui.keys import Where
-from lineal_tui.messages import ChartReady, ChartRequest, Chosen, Failed, Moved
+from lineal_tui.messages import ChartReady, ChartRequest, Chosen, Moved, Request
 from lineal_tui.places import Place
 from lineal_tui.present import bars, text
 from lineal_tui.present.ansi import from_ansi
@@ -128,9 +128,8 @@ class Charts(Room):
             self._rest.stop()
         self._rest = self.set_timer(_REST, self._draw)
 
-    def on_resize(self, event: events.Resize) -> None:
+    def resized(self) -> None:
         """Draw for the new size."""
-        super().on_resize(event)
         self.call_after_refresh(self._fit)
 
     def _fit(self) -> None:
@@ -156,9 +155,9 @@ class Charts(Room):
         self.query_one("#chart", TextPane).show(lines)
         self.frame()
 
-    def on_failed(self, message: Failed) -> None:
+    def fail(self, request: Request, error: Error) -> None:
         """Show why there is no chart."""
-        self.query_one("#chart", TextPane).show([BLANK, *bars.problem(message.error)])
+        self.query_one("#chart", TextPane).show([BLANK, *bars.problem(error)])
 
     def do_axis(self) -> None:
         """Swap versions and training steps along the x axis."""

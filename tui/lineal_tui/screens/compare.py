@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from textual import events
 from textual.widget import Widget
 
+from lineal.errors import Error
 from lineal.model.diff import Diff, Facet
 from lineal.model.listing import VersionRow
 from lineal_tui.keys import Where
-from lineal_tui.messages import Chosen, DiffReady, DiffRequest, Failed
+from lineal_tui.messages import Chosen, DiffReady, DiffRequest, Request
 from lineal_tui.places import Place, identity
 from lineal_tui.present import bars, text
 from lineal_tui.present.compare import Entry, Grid, Part, Sheet, entries
@@ -50,7 +50,7 @@ class DiffGrid(Lines):
             self._offset = self._sheet.offset if self._sheet else self._grid.offset
         self.changed()
 
-    def on_resize(self, event: events.Resize) -> None:
+    def resized(self) -> None:
         """Lay the columns out for the new width."""
         self._lay()
 
@@ -180,9 +180,9 @@ class Compare(Room):
             self.say((Span("Nothing differs; . shows everything.", Tone.DIM),))
         self.frame()
 
-    def on_failed(self, message: Failed) -> None:
+    def fail(self, request: Request, error: Error) -> None:
         """Show why there is no comparison."""
-        self.grid.show(None, [BLANK, *bars.problem(message.error)])
+        self.grid.show(None, [BLANK, *bars.problem(error)])
 
     def on_chosen(self, message: Chosen) -> None:
         """Fold on enter."""

@@ -94,9 +94,13 @@ class Chooser(Dialog[int]):
         self.query_one(Input).focus()
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Keep the lines that hold every typed word."""
+        """Narrow the list."""
         event.stop()
-        wanted = event.value.lower().split()
+        self.typed(event.value)
+
+    def typed(self, value: str) -> None:
+        """Keep the lines that hold every typed word."""
+        wanted = value.lower().split()
         self._shown = [i for i, said in enumerate(self._words) if all(word in said for word in wanted)]
         lines = [self._lines[i] for i in self._shown]
         self.query_one(PickList).show(lines or [(Span("nothing matches", Tone.DIM),)])

@@ -22,10 +22,9 @@ class Jump(Chooser):
         self.session = session
         self.found: list[Place] = []
 
-    def on_input_changed(self, event: Input.Changed) -> None:
+    def typed(self, value: str) -> None:
         """Ask the index."""
-        event.stop()
-        self.post_message(Ask(FindRequest(event.value), self))
+        self.post_message(Ask(FindRequest(value), self))
 
     def on_find_ready(self, message: FindReady) -> None:
         """Show what was found, unless something else was typed since."""

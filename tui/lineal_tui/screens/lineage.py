@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping
 
 from textual.widget import Widget
 
+from lineal.errors import Error
 from lineal.model.lineage import Tree
 from lineal.model.listing import VersionRow
 from lineal.model.values import Goal
 from lineal_tui.keys import Where
-from lineal_tui.messages import Chosen, Failed, LineageReady, LineageRequest, Moved
+from lineal_tui.messages import Chosen, LineageReady, LineageRequest, Moved, Request
 from lineal_tui.places import Place, identity
 from lineal_tui.present import bars, lineage
 from lineal_tui.present.ink import BLANK, Line, Span, Tone
@@ -135,9 +136,9 @@ class Lineage(Room):
             self.say((Span("Nothing is known to come before or after this version.", Tone.DIM),))
         self.frame()
 
-    def on_failed(self, message: Failed) -> None:
+    def fail(self, request: Request, error: Error) -> None:
         """Show why there is none."""
-        self.branches.show(None, {}, [BLANK, *bars.problem(message.error)])
+        self.branches.show(None, {}, [BLANK, *bars.problem(error)])
 
     def on_moved(self, message: Moved) -> None:
         """Keep the footer true: not every line is a version."""

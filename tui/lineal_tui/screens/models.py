@@ -9,7 +9,7 @@ from textual.containers import Horizontal, Vertical
 from textual.timer import Timer
 from textual.widget import Widget
 
-from lineal.errors import QueryError
+from lineal.errors import Error, QueryError
 from lineal.model.listing import RegistryRow, Sort, VersionRow
 from lineal.model.values import Goal
 from lineal_tui import messages as m
@@ -39,6 +39,7 @@ class Models(Room):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self._sent: m.RowsRequest | None = None  # the list that is wanted
+        self._otherwise = 0
         self._goals: Mapping[str, Goal] = {}
         self._rest: Timer | None = None
         self._detail: m.DetailReady | None = None
@@ -101,20 +102,21 @@ class Models(Room):
         self.ask(m.ModelsRequest(place.text))
         self._list(identity(place.rows[0]) if place.rows else None)
 
-    def on_screen_resume(self) -> None:
+    def resumed(self) -> None:
         """Take the marks that were set elsewhere."""
-        super().on_screen_resume()
         self.table.mark(set(self.session.marks))
 
-    def on_refresh(self, message: m.Refresh) -> None:
+    def renew(self) -> None:
         """Ask again, with the cursor where it is."""
         self.ask(m.ModelsRequest(self.session.text))
         row = self.subject()
         if not self._only_marked:
-            self._list(identity(row) if row and self.table.cursor else None)
+            self._list(identity(row) if row and self.table.cursor else None, self.table.cursor)
 
-    def _list(self, seek: Identity | None = None) -> None:
+    def _list(self, seek: Identity | None = None, otherwise: int = 0) -> None:
+        """Ask for the list of the present place, to stand on a version, or on a row if it is not found."""
         here = self.session.places.here
+        self._otherwise = otherwise
         self._sent = m.RowsRequest(here.text, here.scope, self.session.sort, seek)
         self.ask(self._sent)
 
@@ -123,7 +125,7 @@ class Models(Room):
         if message.request != self._sent or self._only_marked:
             return
         self._goals = message.goals
-        self._take(message.rows, message.first, message.at)
+        self._take(message.rows, message.first, self._otherwise if message.at is None else message.at)
         if self.box:
             self.box.show_error(None)
 
@@ -152,14 +154,14 @@ class Models(Room):
             self.table.changed()
         self.frame()
 
-    def on_failed(self, message: m.Failed) -> None:
+    def fail(self, request: m.Request, error: Error) -> None:
         """Point at the wrong word of the filter, or say what went wrong."""
-        if isinstance(message.request, m.ModelsRequest) and isinstance(message.error, QueryError):
+        if isinstance(request, m.ModelsRequest) and isinstance(error, QueryError):
             return  # the list says the same
-        if self.box and isinstance(message.request, m.RowsRequest):
-            self.box.show_error(message.error)
-        elif not isinstance(message.request, m.CurvesRequest):
-            self.say_error(message.error)
+        if self.box and isinstance(request, m.RowsRequest):
+            self.box.show_error(error)
+        elif not isinstance(request, m.CurvesRequest):
+            self.say_error(error)
 
     # --- following the cursors ---
 

@@ -110,10 +110,18 @@ class Room(Screen[None], inherit_bindings=False):
         self.set_class(width >= 110, "-wide")
         self.set_class(height >= 36, "-tall")
         self.set_class(width >= 190, "-broad")
+        self.resized()
+
+    def resized(self) -> None:
+        """Fit what is drawn for one size only: a hook, for Textual calls the handlers of every class of an object."""
 
     def on_screen_resume(self) -> None:
         """Draw the bars anew: much may have happened meanwhile."""
+        self.resumed()
         self.frame()
+
+    def resumed(self) -> None:
+        """Take what has happened on other screens."""
 
     def frame(self) -> None:
         """Draw the place and the footer as things are now."""
@@ -150,7 +158,11 @@ class Room(Screen[None], inherit_bindings=False):
 
     def on_failed(self, message: Failed) -> None:
         """Say what went wrong."""
-        self.say_error(message.error)
+        self.fail(message.request, message.error)
+
+    def fail(self, request: Request, error: Error) -> None:
+        """Say what went wrong, in the way of this screen."""
+        self.say_error(error)
 
     def ask(self, request: Request) -> None:
         """Ask the worker; the answer comes as a message to this screen."""
@@ -166,8 +178,12 @@ class Room(Screen[None], inherit_bindings=False):
 
     def on_refresh(self, message: Refresh) -> None:
         """Ask again: the index has changed."""
-        self.enter(self.session.places.here)
+        self.renew()
         self.frame()
+
+    def renew(self) -> None:
+        """Ask again for what is on screen."""
+        self.enter(self.session.places.here)
 
     # --- keys ---
 

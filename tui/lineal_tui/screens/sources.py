@@ -11,7 +11,6 @@ from lineal_tui.keys import Where
 from lineal_tui.messages import (
     CancelSync,
     Chosen,
-    Failed,
     FreshReady,
     FreshRequest,
     Moved,
@@ -139,10 +138,6 @@ class Sources(Room):
         row = self.here()
         if self.above.has_focus and row is not None:
             self.go(Where.MODELS, scope=Scope(row.name))
-
-    def on_failed(self, message: Failed) -> None:
-        """Say what went wrong."""
-        self.say_error(message.error)
 
     def do_back(self) -> None:
         """Cancel a sync that runs, else go back."""

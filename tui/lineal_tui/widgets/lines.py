@@ -91,6 +91,10 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
 
     def on_resize(self, event: events.Resize) -> None:
         """Lay the lines out for the new width."""
+        self.resized()
+
+    def resized(self) -> None:
+        """Lay the lines out for the new width."""
         self.changed()
 
     def notify_style_update(self) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Mapping
 
-from textual import events
 from textual.strip import Strip
 
 from lineal.model.listing import VersionRow
@@ -78,7 +77,7 @@ class VersionTable(Lines):
         self.layout_of = Layout.of(first, self._chosen, self.room - 2, self._now, dict(self._goals)).scrolled(offset)
         self.changed()
 
-    def on_resize(self, event: events.Resize) -> None:
+    def resized(self) -> None:
         """Lay the columns out for the new width."""
         self._lay(self.layout_of.offset)
 
