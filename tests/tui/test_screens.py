@@ -7,7 +7,6 @@ from textual.pilot import Pilot
 
 from lineal_tui.app import LinealApp
 from lineal_tui.keys import Where
-from lineal_tui.screens.compare import Compare
 from lineal_tui.screens.models import Models
 from lineal_tui.widgets.lines import Lines
 from tests.tui.conftest import MakeApp
@@ -81,63 +80,6 @@ async def test_lineage_unfolds_goes_there_and_comes_back(source: FakeSource, mak
         await until_seen(pilot, "lineage   churn v1")
         await press(pilot, "1")
         await until_seen(pilot, "models   risk-models:churn", "churn v1")
-
-
-@both
-async def test_compare_shows_what_changed_and_whether_it_is_better(
-    source: FakeSource, make_app: MakeApp, size: tuple[int, int]
-) -> None:
-    app = make_app(source)
-    async with app.run_test(size=size) as pilot:
-        await opened(pilot)
-        await press(pilot, "space", "space", "c")
-        await until_seen(pilot, "metrics  2 of 3", "v18 ◂", "▲", "+0.0050", "lr")
-        assert "latency_ms" not in seen(app)
-        await press(pilot, "full_stop")
-        await until_seen(pilot, "latency_ms", "everything")
-        await press(pilot, "full_stop")
-        await until(pilot, lambda: "latency_ms" not in seen(app))
-
-
-async def test_compare_hops_folds_transposes_and_changes_the_baseline(source: FakeSource, make_app: MakeApp) -> None:
-    app = make_app(source)
-    async with app.run_test(size=(100, 40)) as pilot:
-        await opened(pilot)
-        await press(pilot, "space", "space", "space", "c")
-        await until_seen(pilot, "v17 ◂", "metrics  2 of 3")
-        screen = app.screen
-        assert isinstance(screen, Compare)
-        await press(pilot, "n")
-        assert screen.grid.cursor == 1
-        await press(pilot, "n", "N")
-        assert screen.grid.cursor == 1
-        await press(pilot, "f")
-        assert "▸ metrics" in seen(app)
-        assert screen.grid.cursor == 0
-        await press(pilot, "f")
-        assert "▾ metrics" in seen(app)
-        await press(pilot, "b")
-        await until_seen(pilot, "v18 ◂")
-        await press(pilot, "x")
-        await until(pilot, lambda: screen.grid.total() == 3, "a line for each version")
-        assert [line[1:5].strip() for line in screen_text(app)[2:5]] == ["v17", "v18", "v19"]
-        await press(pilot, "n")
-        await until_seen(pilot, "Transposed; x swaps back.")
-        await press(pilot, "G", "b")
-        await until_seen(pilot, "v19 ◂")
-
-
-async def test_compare_scrolls_sideways_under_a_frozen_key(source: FakeSource, make_app: MakeApp) -> None:
-    app = make_app(source)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await opened(pilot)
-        await press(pilot, *["space"] * 9, "c")
-        await until_seen(pilot, "v11 ◂", "⇄")
-        before = screen_text(app)[1]
-        await press(pilot, "l", "l")
-        assert screen_text(app)[1] != before
-        assert "v11 ◂" in screen_text(app)[1]
-        assert "auc" in seen(app)
 
 
 @both
