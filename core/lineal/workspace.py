@@ -12,19 +12,19 @@ This is also the Python API for reading:
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from lineal import discovery, registries
 from lineal.config import Config, RegistrySpec, Surroundings, load, place
 from lineal.errors import NotFound, RegistryError
-from lineal.index import default_index, open_index
+from lineal.index import named_index, open_index
 from lineal.index.index import Index
 from lineal.model.listing import Sort, VersionRow
 from lineal.model.reference import canonical, parse
 from lineal.model.values import Series
-from lineal.model.version import Tensor, Version
+from lineal.model.version import Place, Tensor, Version
 from lineal.registries.base import Registry
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Workspace:
         self.config = config
         self.around = around
         self.root: Path = config.root
-        self.index_url = index or config.index or default_index(config.root, around)
+        self.index_url = named_index(index or config.index, config.root, around)
         self._connected: dict[str, Registry] = {}
 
     @cached_property
@@ -129,10 +129,8 @@ class Workspace:
         registry = self.registry(version.registry)
         found: list[Tensor] = []
         for file in version.files:
-            if holds_tensors(file.path):
-                found.extend(
-                    headers(lambda start, length, f=file: registry.open(f, start, length), file.size, file.path)
-                )  # type: ignore[misc]
+            if holds_tensors(file.path) and file.place is not Place.NOWHERE:
+                found.extend(headers(partial(registry.open, file), file.size, file.path))
         return found
 
     def stale(self) -> list[str]:

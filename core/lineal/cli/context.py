@@ -79,8 +79,8 @@ def format_option(command: Command) -> Command:
     option = click.option(
         "--format",
         "form",
-        type=click.Choice(list(Format)),
-        default=Format.TABLE,
+        type=click.Choice([form.value for form in Format]),
+        default=Format.TABLE.value,
         show_default=True,
         help="How to write the data on stdout.",
     )

@@ -40,7 +40,13 @@ Examples:
 @click.argument("versions", nargs=-1, required=True, shell_complete=complete_version)
 @click.option("--baseline", type=click.IntRange(1), default=1, help="Which version the others are compared with.")
 @click.option("--all", "everything", is_flag=True, help="Show what is equal too.")
-@click.option("--facet", "facets", multiple=True, type=click.Choice(list(Facet)), help="Only this facet; repeatable.")
+@click.option(
+    "--facet",
+    "facets",
+    multiple=True,
+    type=click.Choice([one.value for one in Facet]),
+    help="Only this facet; repeatable.",
+)
 @click.option("--exit-code", is_flag=True, help="Exit with 1 if anything differs.")
 @format_option
 @pass_context

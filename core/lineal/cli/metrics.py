@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
 import click
 
+from lineal.charts import Curve, draw
 from lineal.cli import output
 from lineal.cli.context import Context, complete_version, format_option, pass_context
 from lineal.cli.output import Cell, Format
 from lineal.cli.shapes import reference
+from lineal.config import Surroundings
 from lineal.errors import ConfigError, NotFound
 from lineal.model.listing import Sort, VersionRow
 from lineal.model.values import Series
 from lineal.workspace import Workspace
+
+_CURVES = 6  # metrics in one chart where none is named
 
 EPILOG = """\b
 Examples:
@@ -52,9 +58,9 @@ def command(
         rows = _rows(work, query, versions)
         if steps:
             lines = _series(work, rows, names)
-            _draw(_labelled(lines), "step", width, height) if chart else _write_series(lines, form)
+            _draw(_labelled(lines), (), width, height) if chart else _write_series(lines, form)
         elif chart:
-            _draw(list(_across(rows, names)), "version", width, height)
+            _draw(_across(rows, names), [row.name for row in rows], width, height)
         else:
             _write(work, rows, names, form)
 
@@ -121,17 +127,20 @@ def _points(lines: Sequence[tuple[VersionRow, Series]]) -> Iterator[list[Cell]]:
             yield [reference(row), series.metric, step, value, output.moment(at or None)]
 
 
-def _labelled(lines: Sequence[tuple[VersionRow, Series]]) -> list[tuple[str, Sequence[float], Sequence[float]]]:
-    return [(f"{row.name} {series.metric}", series.steps, series.values) for row, series in lines]
+def _labelled(lines: Sequence[tuple[VersionRow, Series]]) -> list[Curve]:
+    return [Curve(f"{row.name} {series.metric}", series.steps, series.values) for row, series in lines]
 
 
-def _across(rows: Sequence[VersionRow], names: Sequence[str]) -> Iterator[tuple[str, list[float], list[float]]]:
-    for name in islice(_names(rows, names), 6):
-        points = [(float(i), row.metrics[name]) for i, row in enumerate(rows, 1) if name in row.metrics]
-        yield name, [x for x, _ in points], [y for _, y in points]
+def _across(rows: Sequence[VersionRow], names: Sequence[str]) -> list[Curve]:
+    curves = []
+    for name in islice(_names(rows, names), _CURVES):
+        points = [(float(at), row.metrics[name]) for at, row in enumerate(rows) if name in row.metrics]
+        curves.append(Curve(name, [x for x, _ in points], [y for _, y in points]))
+    return curves
 
 
-def _draw(
-    lines: Sequence[tuple[str, Sequence[float], Sequence[float]]], axis: str, width: int | None, height: int
-) -> None:
-    raise NotImplementedError
+def _draw(curves: list[Curve], names: Sequence[str], width: int | None, height: int) -> None:
+    """Draw on stdout; charts hold no foreign text that was not made safe."""
+    columns = width or shutil.get_terminal_size((80, 24)).columns
+    colour = sys.stdout.isatty() and not Surroundings.of_process().environ.get("NO_COLOR")
+    sys.stdout.write(draw(curves, columns, height, colour=colour, names=names) + "\n")

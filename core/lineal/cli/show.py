@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
 
 import click
 
@@ -45,17 +47,15 @@ def command(context: Context, version: str, tensors: bool, form: Format) -> None
 
 def _page(row: VersionRow, whole: Version, tensors: list[Tensor] | None) -> Iterator[str]:
     yield from output.indented(_head(row, whole))
-    facet = ""
-    pairs: list[tuple[str, str]] = []
-    for name, key, value in [*_flat(whole, tensors), ["", "", ""]]:
-        if name != facet and pairs:
-            yield f"\n{facet}"
-            yield from output.indented(pairs, 1)
-            pairs = []
-        facet = str(name)
-        pairs.append((str(key), output.short(value) if isinstance(value, float) else str(value)))
+    for facet, rows in groupby(_flat(whole, tensors), key=itemgetter(0)):
+        yield f"\n{facet}"
+        yield from output.indented(((str(name), _text(value)) for _, name, value in rows), 1)
     if whole.card:
         yield f"\ncard\n{visible_lines(whole.card)}"
+
+
+def _text(value: Cell) -> str:
+    return output.short(value) if isinstance(value, float) else str(value)
 
 
 def _head(row: VersionRow, whole: Version) -> list[tuple[str, str]]:
@@ -77,7 +77,7 @@ def _head(row: VersionRow, whole: Version) -> list[tuple[str, str]]:
     return [(name, value) for name, value in pairs if value]
 
 
-def _flat(whole: Version, tensors: list[Tensor] | None) -> Iterator[list[Cell]]:
+def _flat(whole: Version, tensors: list[Tensor] | None) -> Iterator[Sequence[Cell]]:
     """Yield (facet, name, value) for everything that is a list."""
     for metric in whole.metrics:
         yield ["metrics", f"{metric.name} ({metric.dataset})" if metric.dataset else metric.name, metric.value]

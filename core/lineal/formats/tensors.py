@@ -14,6 +14,11 @@ from lineal.model.version import Tensor
 _TORCH = (".pt", ".pth", ".ckpt", ".bin")
 
 
+def holds_tensors(name: str) -> bool:
+    """Say whether a file of that name is of a format whose tensors can be listed."""
+    return name.endswith((*_TORCH, ".safetensors", ".gguf", ".onnx"))
+
+
 def headers(open_range: OpenRange, size: int | None, name: str) -> list[Tensor]:
     """Return the tensors of the file called `name`, in its own order, with `file` set to `name`.
 
