@@ -98,13 +98,15 @@ class Http:
         self._origin = origin(self.base)
         self._pools: dict[tuple[str, str, int], HTTPConnectionPool] = {}
 
-    def get(self, path: str, query: Mapping[str, str | int | list[str]] | None = None) -> Reply:
-        """Return the reply to GET base/path. Raises as `_send` does."""
-        return self._whole("GET", self._url(path, query), None)
+    def get(
+        self, path: str, query: Mapping[str, str | int | list[str]] | None = None, *, tries: int | None = None
+    ) -> Reply:
+        """Return the reply to GET base/path, after at most `tries` attempts. Raises as `_send` does."""
+        return self._whole("GET", self._url(path, query), None, tries or self.limits.tries)
 
     def search(self, path: str, body: bytes) -> Reply:
         """Return the reply to POST base/path with JSON; only for searches, which may be repeated."""
-        return self._whole("POST", self._url(path, None), body)
+        return self._whole("POST", self._url(path, None), body, self.limits.tries)
 
     def open(self, url: str, start: int = 0, length: int | None = None) -> BinaryIO:
         """Stream the bytes at `url` (absolute, or under the base) from `start`, at most `length` of them.
@@ -116,7 +118,8 @@ class Http:
             return io.BytesIO()
         stop = "" if length is None else str(start + length - 1)
         ranged = {"Range": f"bytes={start}-{stop}"} if start or length is not None else {}
-        response, _ = self._send("GET", self._url(url, None), None, ranged, time.monotonic() + self.limits.deadline)
+        deadline = time.monotonic() + self.limits.deadline
+        response, _ = self._send("GET", self._url(url, None), None, ranged, deadline, self.limits.tries)
         skip = start if ranged and response.status != 206 else 0
         return io.BufferedReader(_Body(response, skip, length, self.limits.silence), _CHUNK)
 
@@ -130,14 +133,14 @@ class Http:
         url = path if path.startswith(("http://", "https://")) else f"{self.base}/{path.lstrip('/')}"
         return f"{url}?{urlencode(query, doseq=True)}" if query else url
 
-    def _whole(self, method: str, url: str, body: bytes | None) -> Reply:
+    def _whole(self, method: str, url: str, body: bytes | None, tries: int) -> Reply:
         deadline = time.monotonic() + self.limits.deadline
         last: RegistryError | None = None
-        for attempt in range(self.limits.tries):
+        for attempt in range(tries):
             if attempt:
                 self._pause(attempt, deadline, last)
             try:
-                response, conn = self._send(method, url, body, {}, deadline)
+                response, conn = self._send(method, url, body, {}, deadline, tries)
                 return self._read(response, conn, deadline)
             except _BrokenError as error:
                 last = error
@@ -150,7 +153,7 @@ class Http:
         self._sleep(wait)
 
     def _send(
-        self, method: str, url: str, body: bytes | None, more: dict[str, str], deadline: float
+        self, method: str, url: str, body: bytes | None, more: dict[str, str], deadline: float, tries: int
     ) -> tuple[BaseHTTPResponse, object]:
         """Follow redirects and try again until there is a good reply, its body still unread.
 
@@ -164,11 +167,7 @@ class Http:
             if response.status in _REDIRECTS:
                 hops += 1
                 url = self._followed(response, url, hops)
-            elif (
-                response.status in _AGAIN
-                and attempt + 1 < self.limits.tries
-                and self._waited(response, attempt, deadline)
-            ):
+            elif response.status in _AGAIN and attempt + 1 < tries and self._waited(response, attempt, deadline):
                 attempt += 1
             else:
                 self._check(response, url)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Protocol
 from urllib.parse import unquote, urlsplit
@@ -19,6 +20,8 @@ from lineal.registries.mlflow.rows import LoggedRow, RunRow, Trouble, VersionRow
 MAX_FILES = 2_000  # of one version
 MAX_DEPTH = 8
 EVERYTHING = 1 << 30
+_PROXIED = "mlflow-artifacts:"
+_ELSEWHERE = ("s3:", "gs:", "http:", "https:", "wasbs:", "abfss:", "hdfs:", "dbfs:", "models:")
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,6 +103,8 @@ class LocalArtifacts:
 
     def local(self, uri: str) -> Path | None:
         """Return the folder on this machine that an artifact URI means, if it is there."""
+        if uri.startswith(_ELSEWHERE) or (uri.startswith(_PROXIED) and self._served is None):
+            return None
         for path in self._candidates(uri):
             try:
                 if path.is_dir():
@@ -114,10 +119,16 @@ class LocalArtifacts:
             yield from self._paths(uri)
         elif parts.scheme == "file" and parts.netloc in {"", "localhost"}:
             yield from self._paths(unquote(parts.path))
-        elif parts.scheme == "mlflow-artifacts" and self.folder is not None:
+        elif parts.scheme == "mlflow-artifacts" and self._served is not None:
             inner = PurePosixPath(unquote(parts.path)).relative_to("/") if parts.path.startswith("/") else parts.path
             if ".." not in PurePosixPath(inner).parts:
-                yield self.folder / "mlartifacts" / inner
+                yield self._served / inner
+
+    @cached_property
+    def _served(self) -> Path | None:
+        """The folder that a server started here keeps artifacts in unless told otherwise."""
+        folder = self.folder / "mlartifacts" if self.folder is not None else None
+        return folder if folder is not None and folder.is_dir() else None
 
     def _paths(self, text: str) -> Iterator[Path]:
         path = Path(text)

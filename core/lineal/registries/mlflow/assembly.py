@@ -177,7 +177,7 @@ class Assembly:
         experiment = shelf.experiments.get(run.info.experiment_id) if run else None
         if run is None or experiment is None or run.info.lifecycle_stage != "active":
             return []
-        made = shelf.logged_by(run_id) or run.outputs.model_outputs or values.logged_paths(run)
+        made = shelf.logged_by(run_id) or run.outputs.model_outputs or values.logged_classically(run)
         return [self._node(runs_model(experiment.name), run_id)] if made else []
 
     def _node(self, model: str, key: str) -> Node:

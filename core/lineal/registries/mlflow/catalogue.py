@@ -178,7 +178,7 @@ class Catalogue:
         Ends are told by the clocks of the machines that trained: some are late, and one that is ahead must not hide
         the others, hence the margin and the comparison with our own clock.
         """
-        since = min(ended, int(now * 1000)) - _MARGIN
+        since = max(0, min(ended, int(now * 1000)) - _MARGIN)
         wheres = [f"attributes.status = '{status}'" for status in _UNFINISHED] + [f"attributes.end_time > {since}"]
         rows = (row for where in wheres for row in self._rest.runs(list(self.active), where, "ACTIVE_ONLY"))
         return {row.info.run_id: row for row in rows}

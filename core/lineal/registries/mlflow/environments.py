@@ -9,6 +9,7 @@ from typing import Any
 from lineal.errors import BadFormat
 from lineal.formats import requirements, yaml12
 from lineal.model.version import Environment
+from lineal.registries.mlflow import values
 from lineal.registries.mlflow.rows import Trouble
 
 FILES = ("conda.yaml", "python_env.yaml", "requirements.txt", "MLmodel")
@@ -41,16 +42,13 @@ def read(files: Mapping[str, bytes], where: str) -> Surrounds:
     return found
 
 
-def of_history(entries: Iterable[Mapping[str, object]]) -> Surrounds:
+def of_history(entries: Iterable[values.Classic]) -> Surrounds:
     """Return what a run's own account of its models says: flavours and the version of Python."""
     found = Surrounds()
     flavors: list[str] = []
     for entry in entries:
-        held = entry.get("flavors")
-        if not isinstance(held, dict):
-            continue
-        flavors += [str(name) for name in held]
-        if python := _python(held):
+        flavors += entry.flavors
+        if python := _python(entry.flavors):
             found.environment = Environment(python=python, sources=("mlflow.log-model.history",))
     found.flavors = tuple(sorted(set(flavors))[:_MAX_FLAVORS])
     return found

@@ -43,7 +43,7 @@ class MemoryShelf:
 
     def makes(self, run: RunRow) -> bool:
         """Say whether a run logged a model and is not deleted."""
-        made = run.info.run_id in self._made or values.logged_paths(run)
+        made = run.info.run_id in self._made or values.logged_classically(run)
         return run.info.lifecycle_stage == "active" and bool(made)
 
     def held(self) -> Iterable[RunRow]:

@@ -8,7 +8,7 @@ from urllib.parse import quote, unquote, urlencode, urlsplit
 
 import msgspec
 
-from lineal.errors import AuthRequired, BadFormat, NotFound
+from lineal.errors import NotFound, RegistryError
 from lineal.model.version import File, Place
 from lineal.registries.mlflow import environments, values
 from lineal.registries.mlflow.artifacts import MAX_DEPTH, MAX_FILES, Found, LocalArtifacts
@@ -18,6 +18,7 @@ from lineal.registries.mlflow.rows import LoggedRow, RunRow, Trouble, VersionRow
 PROXY = "api/2.0/mlflow-artifacts/artifacts"
 _FOLDERS = 30  # listings for one version
 _NEWEST = 10
+_ENOUGH = 3  # failures in a row
 
 Query = dict[str, str | int | list[str]]
 
@@ -41,6 +42,7 @@ class RemoteArtifacts:
 
     def __init__(self, rest: Rest, local: LocalArtifacts | None) -> None:
         self._rest, self._local = rest, local
+        self._failed = 0  # listings, one after another
 
     def of_version(self, row: VersionRow, run: RunRow | None, logged: LoggedRow | None) -> Found:
         """Return what a registered version consists of."""
@@ -50,12 +52,14 @@ class RemoteArtifacts:
         root = self._root(uri, run, logged)
         if root is None:
             return self.unseen_version(msgspec.structs.replace(row, source=uri))
+        if self._failed >= _ENOUGH:
+            return Found(files=(_folder("model", uri),))
         try:
             files = self._walk(root)
             held = {file.path: self._small(file) for file in files if file.path in environments.FILES}
-        except (NotFound, AuthRequired, BadFormat) as error:
-            trouble = Trouble(scope="", where=values.shown(uri), message=error.message, hint=error.hint)
-            return Found(files=(_folder("model", uri),), troubles=(trouble,))
+        except (NotFound, RegistryError) as error:
+            return self._without(uri, error)
+        self._failed = 0
         around = environments.read(held, values.shown(uri))
         return Found(
             files=tuple(files),
@@ -63,6 +67,17 @@ class RemoteArtifacts:
             flavors=around.flavors,
             troubles=tuple(around.troubles),
         )
+
+    def _without(self, uri: str, error: NotFound | RegistryError) -> Found:
+        """Return only the place, and say why; a server that cannot reach its artifacts is not asked on and on."""
+        self._failed += 1
+        more = "; the artifacts of other versions are not asked for now" if self._failed == _ENOUGH else ""
+        trouble = Trouble(scope="", where=values.shown(uri), message=error.message + more, hint=error.hint)
+        return Found(files=(_folder("model", uri),), troubles=(trouble,))
+
+    def forget_failures(self) -> None:
+        """Ask again, in another scan."""
+        self._failed = 0
 
     def unseen_version(self, row: VersionRow) -> Found:
         """Return only the place."""

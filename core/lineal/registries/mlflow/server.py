@@ -58,6 +58,7 @@ class Server:
     def scan(self, since: Cursors) -> Iterator[Record]:
         """Yield a scope for each registered model and each experiment."""
         self._rest.http.budget = Budget()
+        self._artifacts.forget_failures()
         catalogue = Catalogue(self._rest)
         memory = Memory.read(since.get(CLOSING, ""))
         now = self._around.clock()

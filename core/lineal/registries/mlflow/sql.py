@@ -84,7 +84,6 @@ class Sqlite:
             try:
                 connection.execute("PRAGMA query_only = 1")
                 connection.execute("PRAGMA trusted_schema = 0")  # no side effects of a hostile schema's functions
-                connection.text_factory = _text
                 connection.execute("BEGIN")
                 yield _SqliteSession(connection)
             except sqlite3.Error as error:
@@ -157,6 +156,12 @@ class _SqliteSession:
         self._connection = connection
 
     def rows(self, statement: str, *values: Any) -> Sequence[Sequence[Any]]:
+        try:
+            return self._connection.execute(statement, values).fetchall()
+        except sqlite3.OperationalError as error:
+            if self._connection.text_factory is _text or "decode" not in str(error):
+                raise
+        self._connection.text_factory = _text  # texts that are no UTF-8: slower, and only where there are any
         return self._connection.execute(statement, values).fetchall()
 
     def columns(self, table: str) -> frozenset[str]:

@@ -276,13 +276,11 @@ def _logged_info(row: Sequence[Any], tags: list[KeyValue]) -> LoggedInfo:
 
 
 def _grouped(rows: Any) -> Grouped:
-    """Group (owner, key, value) rows by their owner, in a settled order."""
+    """Group (owner, key, value) rows by their owner."""
     found: Grouped = {}
     for owner, key, value in rows:
         if owner in found:
             found[owner].append(KeyValue(key, value or ""))
         else:
             found[owner] = [KeyValue(key, value or "")]
-    for held in found.values():
-        held.sort(key=lambda row: row.key)
     return found

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
 
 from lineal.errors import BadFormat
 from lineal.formats import jsons
@@ -11,33 +14,32 @@ from lineal.model.values import Metric, Param, Tag, Value
 from lineal.model.version import Code, Dataset
 from lineal.registries.mlflow.rows import DatasetInput, KeyValue, MetricRow, RunRow
 
-_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,40})")
-_DECIMAL = re.compile(r"-?(?:[0-9]{1,40}\.[0-9]{0,40}|\.[0-9]{1,40}|[0-9]{1,40}(?=[eE]))(?:[eE][-+]?[0-9]{1,4})?")
+_INTEGER = r"-?(?:0|[1-9][0-9]{0,40})"
+_DECIMAL = r"-?(?:[0-9]{1,40}\.[0-9]{0,40}|\.[0-9]{1,40}|[0-9]{1,40}(?=[eE]))(?:[eE][-+]?[0-9]{1,4})?"
+_NUMBER = re.compile(rf"({_INTEGER})|{_DECIMAL}")
+_FIRST = frozenset("-.0123456789")
 _SECRET = re.compile(r"(?:^|[._/-])(?:token|secret|password|passwd|credentials?|(?:api|access|secret)[_-]?key)$", re.I)
 _USERINFO = re.compile(r"(://)[^/@\s]*@")
 _SYSTEM = "mlflow."
+HISTORY = "mlflow.log-model.history"
 _HIDDEN = "(hidden)"
 _LARGE_PROFILE = 1 << 20  # bytes
 
 
 def value(text: str) -> Value:
     """Return what a parameter was before MLflow made text of it: a number, True or False; else the text."""
-    if text in {"True", "False"}:
-        return text == "True"
-    if text[:1] not in set("-.0123456789"):
+    if text[:1] not in _FIRST:
+        return text == "True" if text in {"True", "False"} else text
+    found = _NUMBER.fullmatch(text)
+    if found is None:
         return text
-    if _INTEGER.fullmatch(text):
-        return int(text)
-    return float(text) if _DECIMAL.fullmatch(text) else text
+    return int(text) if found[1] else float(text)
 
 
-def params(rows: Iterable[KeyValue]) -> tuple[Param, ...]:
+def params(rows: Sequence[KeyValue]) -> tuple[Param, ...]:
     """Return parameters by name; the first of a name wins."""
-    found: dict[str, Param] = {}
-    for row in rows:
-        if row.key not in found:
-            found[row.key] = Param(row.key, value(row.value))
-    return tuple(found[key] for key in sorted(found))
+    texts = {row.key: row.value for row in reversed(rows)}
+    return tuple([Param(key, value(text)) for key, text in sorted(texts.items())])
 
 
 def metrics(rows: Iterable[MetricRow]) -> tuple[Metric, ...]:
@@ -129,18 +131,32 @@ def _mapping(text: str) -> dict[str, object]:
     return found if isinstance(found, dict) else {}
 
 
-def history(run: RunRow) -> Iterator[dict[str, object]]:
-    """Yield what `mlflow.log-model.history` (1.x and 2.x) says of each model that a run logged."""
-    text = run.tag("mlflow.log-model.history")
+def logged_classically(run: RunRow) -> bool:
+    """Say whether a run logged a model in the manner of 1.x and 2.x."""
+    return any(tag.key == HISTORY for tag in run.data.tags)
+
+
+class Classic(msgspec.Struct, frozen=True):
+    """A model as its run's history (1.x and 2.x) tells of it."""
+
+    artifact_path: str = ""
+    flavors: dict[str, Any] = {}
+
+
+_HISTORY = msgspec.json.Decoder(list[Classic])
+
+
+def history(run: RunRow) -> list[Classic]:
+    """Return what `mlflow.log-model.history` says of each model that a run logged; nothing if it is cut short."""
+    text = run.tag(HISTORY)
+    if not text or len(text) > _LARGE_PROFILE:
+        return []
     try:
-        found = jsons.load(text, _LARGE_PROFILE) if text else []
-    except BadFormat:
-        return
-    for entry in found if isinstance(found, list) else []:
-        if isinstance(entry, dict) and isinstance(entry.get("artifact_path"), str):
-            yield entry
+        return [entry for entry in _HISTORY.decode(text) if entry.artifact_path]
+    except (msgspec.MsgspecError, RecursionError):
+        return []
 
 
 def logged_paths(run: RunRow) -> tuple[str, ...]:
     """Return the artifact paths, within the run, of the models it logged in the manner of 1.x and 2.x."""
-    return tuple(dict.fromkeys(str(entry["artifact_path"]).strip("/") for entry in history(run)))
+    return tuple(dict.fromkeys(entry.artifact_path.strip("/") for entry in history(run)))
