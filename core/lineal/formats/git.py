@@ -1,0 +1,237 @@
+"""git in one repository, for reading: bounded in bytes and time, and starting nothing that a repository configures.
+
+Repositories are made by strangers, so nothing that a configuration can name is started: no external diff or textconv,
+no pager, hook, monitor or signature check, no fetch of missing objects. The user's and the system's own configuration
+is not read either, so that an answer depends on the repository only.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from threading import Event, Thread, Timer
+from typing import IO
+
+import msgspec
+
+from lineal.errors import Unavailable
+
+SECONDS = 20.0  # for a question that is answered at once
+WALK = 600.0  # for a walk through a whole history
+_MUCH = 8 << 20  # bytes of an answer
+_BLOB = 16 << 20  # bytes of one blob that are read
+_SAFE = (
+    *("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "core.pager=cat", "-c", "safe.directory=*"),
+    *("-c", "log.showSignature=false", "-c", "protocol.allow=never", "-c", "core.quotePath=false"),
+    *("-c", "i18n.logOutputEncoding=UTF-8", "-c", "core.attributesFile=/dev/null"),
+)
+_PROTOCOLS = "https:http:ssh:git:file"
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What git said, and whether it had more to say than was wanted."""
+
+    out: bytes
+    cut: bool
+
+    def text(self) -> str:
+        """Return what git said up to the last whole line or entry, where it was cut."""
+        whole = self.out[: max(self.out.rfind(b"\n"), self.out.rfind(b"\0")) + 1] if self.cut else self.out
+        return whole.decode("utf-8", "backslashreplace")
+
+
+class Git:
+    """git in the repository at the path `repository`, with a bound on the bytes and the seconds of each answer."""
+
+    def __init__(self, repository: str, seconds: float = SECONDS) -> None:
+        self.program = _program()
+        self.command = (self.program, "--no-pager", "--no-optional-locks", *_SAFE, "-C", repository)
+        self.environ = _environ(self.program)
+        self.repository, self.seconds = repository, seconds
+
+    def holds(self, commit: str) -> bool:
+        """Say whether the repository has that commit."""
+        return self._run(("cat-file", "-e", f"{commit}^{{commit}}"), 0, self.seconds)[0] == 0
+
+    def ask(self, *arguments: str, most: int = _MUCH, seconds: float = 0.0) -> Answer:
+        """Return at most `most` bytes of an answer.
+
+        Raises:
+            Unavailable: git fails, or takes longer than `seconds` (0: those of this object).
+        """
+        status, answer = self._run(arguments, most, seconds or self.seconds)
+        if status and not answer.cut:
+            raise Unavailable(f"git {arguments[0]} failed in {self.repository}", hint="try `git fsck` there")
+        return answer
+
+    def tried(self, *arguments: str) -> str | None:
+        """Return a short answer without the line's end, or None where git says no. Raises Unavailable if it hangs."""
+        status, answer = self._run(arguments, _MUCH, self.seconds)
+        return None if status else answer.text().removesuffix("\n")
+
+    def blobs(self, ids: Iterable[str], most: int = _BLOB) -> Iterator[tuple[str, bytes | None]]:
+        """Yield (id, content) of objects; None for those that are missing, too large (`most` bytes) or not as named.
+
+        Raises:
+            Unavailable: git dies or hangs in the middle.
+        """
+        wanted = list(dict.fromkeys(ids))
+        if wanted:
+            sizes = self.sizes(wanted)
+            yield from ((one, None) for one in wanted if not 0 <= sizes.get(one, -1) <= most)
+            yield from self._contents([one for one in wanted if 0 <= sizes.get(one, -1) <= most])
+
+    def sizes(self, ids: Sequence[str]) -> dict[str, int]:
+        """Return the size of each object in bytes, -1 for those that are missing."""
+        sizes: dict[str, int] = {}
+        with self._fed(("cat-file", "--batch-check=%(objectname) %(objectsize)"), ids) as out:
+            for one, line in zip(ids, out, strict=False):
+                size = line.split()[-1]
+                sizes[one] = int(size) if size.isdigit() else -1
+        return sizes
+
+    def _contents(self, ids: Sequence[str]) -> Iterator[tuple[str, bytes | None]]:
+        if not ids:
+            return
+        with self._fed(("cat-file", "--batch"), ids) as out:
+            for one in ids:
+                head = out.readline().split()
+                if len(head) != 3 or not head[2].isdigit():
+                    yield one, None  # missing or damaged: git says so in one line
+                    continue
+                data = out.read(int(head[2]) + 1)
+                if len(data) != int(head[2]) + 1:
+                    raise Unavailable(f"git cat-file broke off in {self.repository}", hint="try `git fsck` there")
+                yield one, data[:-1]
+
+    def _fed(self, arguments: Sequence[str], ids: Sequence[str]) -> Fed:
+        return Fed([*self.command, *arguments], self.environ, ids, WALK)
+
+    def _run(self, arguments: Sequence[str], most: int, seconds: float) -> tuple[int, Answer]:
+        late = Event()
+        with subprocess.Popen(
+            [*self.command, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=self.environ,
+        ) as process:
+            timer = Timer(seconds, _stop, (process, late))
+            timer.start()
+            try:
+                assert process.stdout is not None
+                out = process.stdout.read(most + 1)
+                if len(out) > most:
+                    process.kill()
+                status = process.wait()
+            finally:
+                timer.cancel()
+        if late.is_set():
+            raise Unavailable(f"git {arguments[0]} took too long in {self.repository}", hint="try again later")
+        return status, Answer(out[:most], len(out) > most)
+
+
+class Fed:
+    """A git process that is fed lines by a thread of its own, so that neither side waits for the other."""
+
+    def __init__(
+        self, command: Sequence[str], environ: Mapping[str, str], lines: Sequence[str], seconds: float
+    ) -> None:
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=dict(environ)
+        )
+        self._timer = Timer(seconds, self._process.kill)
+        self._feeder = Thread(target=self._feed, args=(lines,), daemon=True)
+
+    def _feed(self, lines: Sequence[str]) -> None:
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write("\n".join([*lines, ""]).encode())
+            self._process.stdin.close()
+        except OSError:  # git ended first: what it says is read on the other side
+            return
+
+    def __enter__(self) -> IO[bytes]:
+        self._timer.start()
+        self._feeder.start()
+        assert self._process.stdout is not None
+        return self._process.stdout
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+        self._process.kill()
+        self._process.wait()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        self._feeder.join()
+
+
+def fetched(url: str, folder: Path, environ: Mapping[str, str], seconds: float = WALK) -> None:
+    """Make or refresh a bare clone of `url` without its blobs at `folder`.
+
+    The user's own git configuration and credentials count here, and nothing is asked at a prompt.
+
+    Raises:
+        Unavailable: the remote cannot be reached or refuses.
+    """
+    program = _program()
+    if (folder / "HEAD").exists():
+        refs = "+refs/*:refs/*"
+        arguments = ["-C", str(folder), "fetch", "--quiet", "--prune", "--filter=blob:none", "--", url, refs]
+    else:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        arguments = ["clone", "--quiet", "--mirror", "--filter=blob:none", "--", url, str(folder)]
+    _outside([program, *arguments], environ, url, seconds, b"")
+
+
+def prefetched(git: Git, url: str, ids: Iterable[str], environ: Mapping[str, str], seconds: float = WALK) -> None:
+    """Fetch those blobs that a blobless clone lacks, all in one request. Raises Unavailable."""
+    # Asking for one of them would make git fetch it by itself, one at a time; a listing of what is there does not.
+    listing = git.ask("cat-file", "--batch-all-objects", "--batch-check=%(objectname)", most=1 << 30, seconds=WALK)
+    missing = set(ids) - set(listing.text().split())
+    if missing:
+        options = ["-c", "fetch.negotiationAlgorithm=noop", "-C", git.repository]
+        fetch = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--filter=blob:none", "--stdin", "--", url]
+        _outside([git.program, *options, *fetch], environ, url, seconds, "\n".join([*sorted(missing), ""]).encode())
+
+
+def _outside(command: Sequence[str], environ: Mapping[str, str], url: str, seconds: float, said: bytes) -> None:
+    safe = {**environ, "GIT_TERMINAL_PROMPT": "0", "GIT_ALLOW_PROTOCOL": _PROTOCOLS, "LC_ALL": "C"}
+    safe.setdefault("GIT_SSH_COMMAND", "ssh -oBatchMode=yes -oConnectTimeout=15")
+    try:
+        done = subprocess.run(command, env=safe, input=said, capture_output=True, timeout=seconds, check=False)
+    except subprocess.TimeoutExpired as e:
+        raise Unavailable(f"{url} did not answer in {seconds:.0f} s", hint="try again later") from e
+    if done.returncode:
+        lines = done.stderr.decode("utf-8", "backslashreplace").strip().splitlines() or ["no answer"]
+        hint = "check the URL, the network and your credentials with `git ls-remote`"
+        raise Unavailable(f"{url} cannot be read: {lines[-1]}", hint=hint)
+
+
+def _program() -> str:
+    program = shutil.which("git")
+    if program is None:
+        raise Unavailable("git is not installed", hint="install git to read repositories")
+    return program
+
+
+def _stop(process: subprocess.Popen[bytes], late: Event) -> None:
+    late.set()
+    process.kill()
+
+
+def _environ(program: str) -> dict[str, str]:
+    return {
+        "PATH": os.pathsep.join((str(Path(program).parent), os.defpath)),
+        "HOME": os.devnull,
+        "LC_ALL": "C",
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_NO_LAZY_FETCH": "1",
+        "GIT_NO_REPLACE_OBJECTS": "1",
+        "GIT_ALLOW_PROTOCOL": "",
+    }
