@@ -116,3 +116,33 @@ def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
         except OSError:
             time.sleep(0.5)
     raise AssertionError(f"no server after {_READY} s: {log.read_text()[-3000:]}")
+
+
+def lay_out(root: Path, run_id: str = "a" * 32, experiment: str = "1") -> Path:
+    """Write a run that logged a model, by hand and in the manner of 2.x, and return its folder."""
+    place = root / experiment / run_id
+    for name in ("params", "metrics", "tags", "artifacts/model"):
+        (place / name).mkdir(parents=True)
+    (root / experiment / "meta.yaml").write_text(f"name: e{experiment}\nlifecycle_stage: active\n")
+    (place / "meta.yaml").write_text(
+        f"run_id: {run_id}\nrun_name: first\nstatus: 3\nstart_time: 1000\nend_time: 2000\nlifecycle_stage: active\n"
+        f"artifact_uri: file:///moved/from/mlruns/{experiment}/{run_id}/artifacts\nuser_id: ada\n"
+    )
+    (place / "params" / "lr").write_text("0.1")
+    (place / "metrics" / "acc").write_text("1000 0.5 0\n1001 0.75 1\n")
+    (place / "tags" / "mlflow.log-model.history").write_text('[{"artifact_path": "model", "flavors": {"sklearn": {}}}]')
+    (place / "artifacts" / "model" / "MLmodel").write_text("flavors:\n  sklearn: {}\n")
+    return place
+
+
+def register(root: Path, model: str, version: int, run_id: str) -> Path:
+    """Write a version of a registered model by hand, and return its folder."""
+    folder = root / "models" / model
+    place = folder / f"version-{version}"
+    place.mkdir(parents=True)
+    (folder / "meta.yaml").write_text(f"name: {model}\ndescription: null\n")
+    (place / "meta.yaml").write_text(
+        f"name: {model}\nversion: {version}\nrun_id: {run_id}\nsource: runs:/{run_id}/model\nstatus: READY\n"
+        "current_stage: None\ncreation_timestamp: 3000\n"
+    )
+    return place
