@@ -1,0 +1,202 @@
+"""GTO: what annotated git tags say of artifacts, their versions and stages. By GTO's own rules.
+
+    text-clf@v0.1.0      registers a version     text-clf@v0.1.0!   takes it back
+    text-clf#prod#1      assigns a stage         text-clf#dev!#5    takes it away
+    text-clf@deprecated  retires the artifact    text-clf@created   says that there is one
+
+Events count by their tagger's time alone; the number at the end does not count. Within one second what takes away
+wins over what gives, and any other event over a deprecation. A stage belongs to a commit; where several hold it, the
+one that got it last is shown, and once that is taken away the one before. Lightweight tags say nothing, and neither do
+tags that point at no commit. (Format and rules: GTO 1.10, `gto/constants.py` and `gto/base.py`, and runs of it.)
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
+
+import msgspec
+
+_PART = r"[a-zA-Z0-9](?:[a-zA-Z0-9-/_]*[a-zA-Z0-9])?"
+_LABEL = r"(?:0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*)"
+_SEMVER = (
+    r"v(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)"
+    rf"(?:-{_LABEL}(?:\.{_LABEL})*)?(?:\+[0-9a-zA-Z-]+(?:\.[0-9a-zA-Z-]+)*)?"
+)
+_TAG = re.compile(
+    rf"(?P<artifact>(?:[a-zA-Z0-9-_./]+=)?{_PART})"
+    rf"(?:(?:#(?P<stage>{_PART})|@(?P<version>{_SEMVER}))(?P<cancel>!?)|@(?P<word>deprecated|created))(?:#[0-9]+)?",
+    re.ASCII,
+)
+
+
+class Act(StrEnum):
+    """What a tag does."""
+
+    REGISTER = "register"
+    DEREGISTER = "deregister"
+    ASSIGN = "assign"
+    UNASSIGN = "unassign"
+    DEPRECATE = "deprecate"
+    CREATE = "create"
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """One tag that GTO understands. `artifact` is as GTO shows it: `dir:name`, where the tag has `dir=name`."""
+
+    tag: str
+    artifact: str
+    act: Act
+    subject: str  # the version or the stage
+    commit: str
+    at: float  # Unix seconds, whole
+    by: str
+
+
+class Move(msgspec.Struct, frozen=True, kw_only=True):
+    """A stage passed from one commit to another; "" is none."""
+
+    stage: str
+    before: str
+    after: str
+    at: float
+    by: str
+
+
+class Artifact(msgspec.Struct, frozen=True, kw_only=True):
+    """What holds for one artifact now, and how its stages moved until then."""
+
+    name: str
+    versions: dict[str, Event]  # version: its registration
+    stages: dict[str, Event]  # stage: the assignment that holds
+    moves: tuple[Move, ...]
+    deprecated: bool = False
+
+
+def parse(tag: str, commit: str, at: float, by: str) -> Event | None:
+    """Read one annotated tag; None where it is not one of GTO's."""
+    found = _TAG.fullmatch(tag)
+    if not found:
+        return None
+    if found["word"]:
+        act, subject = (Act.DEPRECATE if found["word"] == "deprecated" else Act.CREATE), ""
+    elif found["version"]:
+        act, subject = (Act.DEREGISTER if found["cancel"] else Act.REGISTER), found["version"]
+    else:
+        act, subject = (Act.UNASSIGN if found["cancel"] else Act.ASSIGN), found["stage"]
+    artifact = found["artifact"].replace("=", ":")
+    return Event(tag=tag, artifact=artifact, act=act, subject=subject, commit=commit, at=at, by=by)
+
+
+def fold(events: Iterable[Event]) -> dict[str, Artifact]:
+    """Return every artifact that the tags speak of."""
+    by_name: dict[str, _Artifact] = {}
+    for event in sorted(events, key=lambda event: (event.at, _LAST[event.act], event.tag)):
+        if event.act is not Act.CREATE:
+            by_name.setdefault(event.artifact, _Artifact()).take(event)
+    return {name: state.told(name) for name, state in by_name.items()}
+
+
+# Within one second: what is played later counts.
+_LAST = {act: order for order, act in enumerate((Act.CREATE, Act.DEPRECATE, Act.REGISTER, Act.DEREGISTER, Act.ASSIGN))}
+_LAST[Act.UNASSIGN] = len(_LAST)
+
+
+class _Artifact:
+    """One artifact while its events are played."""
+
+    def __init__(self) -> None:
+        self.versions: dict[str, Event] = {}  # commit: its registration, while that holds
+        self.taken: set[str] = set()  # commits whose registration was taken back
+        self.assigned: dict[str, dict[str, Event]] = {}  # stage: commit: the assignment that was not taken back
+        self.moves: list[Move] = []
+        self.deprecated = False
+
+    def take(self, event: Event) -> None:
+        """Play one event."""
+        before = {stage: self._holder(stage) for stage in self.assigned}
+        self.deprecated = event.act is Act.DEPRECATE
+        match event.act:
+            case Act.REGISTER:
+                self.versions[event.commit] = event
+                self.taken.discard(event.commit)
+            case Act.DEREGISTER:
+                if self.versions.pop(event.commit, None):
+                    self.taken.add(event.commit)
+            case Act.ASSIGN:
+                held = self.assigned.setdefault(event.subject, {})
+                held.pop(event.commit, None)
+                held[event.commit] = event
+            case Act.UNASSIGN:
+                self.assigned.setdefault(event.subject, {}).pop(event.commit, None)
+        self.moves.extend(self._moved(event, before))
+
+    def _holder(self, stage: str) -> str:
+        """Return the commit that a stage shows: the last to get it, of those that are versions still."""
+        held = self.assigned.get(stage, {})
+        return max((c for c in held if c not in self.taken), key=lambda c: (held[c].at, self._order(c)), default="")
+
+    def _order(self, commit: str) -> tuple[object, ...]:
+        """Return how versions are ordered where two got a stage in the same second."""
+        return precedence(self.versions[commit].subject) if commit in self.versions else (-1,)
+
+    def _moved(self, event: Event, before: dict[str, str]) -> Iterator[Move]:
+        for stage in self.assigned:
+            was, now = before.get(stage, ""), self._holder(stage)
+            if was != now:
+                yield Move(stage=stage, before=was, after=now, at=event.at, by=event.by)
+
+    def told(self, name: str) -> Artifact:
+        """Return what holds after the last event."""
+        stages = {stage: held[self._holder(stage)] for stage, held in self.assigned.items() if self._holder(stage)}
+        return Artifact(
+            name=name,
+            versions={event.subject: event for event in self.versions.values()},
+            stages=stages,
+            moves=tuple(self.moves),
+            deprecated=self.deprecated,
+        )
+
+
+_NUMBERS = re.compile(r"v?(\d+)\.(\d+)\.(\d+)(?:-([0-9A-Za-z.-]+))?", re.ASCII)
+
+
+def precedence(version: str) -> tuple[object, ...]:
+    """Return a key by which semantic versions sort (semver.org, section 11); what is none comes first."""
+    found = _NUMBERS.match(version)
+    if not found:
+        return (-1,)
+    parts = found[4].split(".") if found[4] else []
+    labels = tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts)
+    return (int(found[1]), int(found[2]), int(found[3]), not labels, labels)
+
+
+FIELDS = (
+    "%(refname)%00%(objecttype)%00%(objectname)%00%(*objecttype)%00%(*objectname)%00%(taggerdate:unix)%00%(taggername)"
+)
+"""The format for `git for-each-ref refs/tags` that `tags` reads."""
+
+
+class Tag(msgspec.Struct, frozen=True, kw_only=True):
+    """One git tag that ends at a commit."""
+
+    name: str
+    commit: str
+    annotated: bool
+    at: float = 0.0
+    by: str = ""
+
+
+def tags(listing: str) -> Iterator[Tag]:
+    """Read the answer to `for-each-ref --format=FIELDS`."""
+    for line in listing.splitlines():
+        parts = line.split("\0")
+        if len(parts) != 7:
+            continue
+        ref, kind, name, inner_kind, inner, at, by = parts
+        tag = ref.removeprefix("refs/tags/")
+        if kind == "commit":
+            yield Tag(name=tag, commit=name, annotated=False)
+        elif kind == "tag" and inner_kind == "commit":
+            yield Tag(name=tag, commit=inner, annotated=True, at=float(at or 0), by=by)

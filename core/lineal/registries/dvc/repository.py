@@ -1,0 +1,141 @@
+"""A repository on this machine: where it is, what its refs are, and what of it says that a scan may find more."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import msgspec
+
+from lineal.errors import BadFormat, Unavailable
+from lineal.formats.git import Git
+from lineal.formats.http import without_userinfo
+from lineal.formats.window import read_small
+from lineal.registries.dvc import gto
+from lineal.registries.dvc.places import Places, configured
+
+_EXPERIMENTS = "refs/exps/"
+_HIDDEN = ("refs/exps/celery/", "refs/exps/exec/")
+_CONFIG = 1 << 20  # bytes
+
+
+class Refs(msgspec.Struct, frozen=True, kw_only=True):
+    """What the refs point at: branches (of remotes too) and plain tags by name, experiments by commit."""
+
+    branches: Mapping[str, str]
+    tags: Mapping[str, str]
+    experiments: Mapping[str, str]
+    events: tuple[gto.Event, ...]
+    head: str  # the commit that is checked out; "" in an empty repository
+
+
+class Repository:
+    """One repository at a path. Building it touches nothing."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._git: Git | None = None
+
+    @property
+    def git(self) -> Git:
+        """git in this repository. Raises Unavailable if it is none, or git is not installed."""
+        if self._git is None:
+            if not self.path.is_dir():
+                raise Unavailable(f"{self.path} is not there", hint="is the disk mounted? was it moved?")
+            git = Git(str(self.path))
+            if git.tried("rev-parse", "--git-dir") is None:
+                raise Unavailable(f"{self.path} is no git repository", hint="name the folder that holds `.git`")
+            self._git = git
+        return self._git
+
+    def fingerprint(self) -> str:
+        """Return a token of all refs, the configuration and the caches. Raises Unavailable."""
+        refs = self.git.ask("for-each-ref", "--format=%(refname) %(objectname)", most=1 << 28).out
+        head = self.git.tried("rev-parse", "--verify", "--quiet", "HEAD") or ""
+        said = [refs, head.encode(), *map(_stamp, self._watched())]
+        return hashlib.sha256(b"\0".join(said)).hexdigest()
+
+    def _watched(self) -> Iterator[Path]:
+        """Yield what changes when bytes come or go, or are looked for elsewhere."""
+        folder = self.git_folder()
+        yield from (folder / "shallow", self.path / ".dvc" / "config", self.path / ".dvc" / "config.local")
+        places = self.places()
+        for place in (places.cache, places.remote):
+            if place.startswith("/"):
+                for top in (Path(place), Path(place, "files", "md5")):
+                    yield top
+                    yield from _folders(top)
+        yield from _folders(folder / "lfs" / "objects")
+
+    def git_folder(self) -> Path:
+        """Return the folder of git's own files, also for work trees and submodules."""
+        found = self.git.tried("rev-parse", "--git-common-dir")
+        return Path(os.path.normpath(self.path / (found or ".git")))
+
+    def places(self) -> Places:
+        """Return DVC's cache and remote as they are configured now."""
+        texts = [_text(self.path / ".dvc" / name) for name in ("config", "config.local")]
+        if not any(texts):
+            texts = [self.git.tried("show", "HEAD:.dvc/config") or ""]
+        return configured(self.path, texts, self.path / ".dvc" / "cache")
+
+    def url(self) -> str:
+        """Return the URL of `origin`, without user and password; the path where there is none."""
+        url = self.git.tried("config", "--get", "remote.origin.url") or ""
+        if "://" in url:
+            return without_userinfo(url)
+        return url or str(self.path)
+
+    def refs(self) -> Refs:
+        """Read all refs. Raises Unavailable."""
+        listing = self.git.ask("for-each-ref", "--format=%(refname) %(objecttype) %(objectname)", most=1 << 28).text()
+        branches, experiments = {}, {}
+        for line in listing.splitlines():
+            ref, kind, name = line.rsplit(" ", 2)
+            if kind != "commit" or ref.endswith("/HEAD"):
+                continue
+            if ref.startswith(("refs/heads/", "refs/remotes/")):
+                branches[ref.split("/", 2)[2]] = name
+            elif ref.startswith(_EXPERIMENTS) and not ref.startswith(_HIDDEN):
+                experiments[name] = ref.rsplit("/", 1)[-1]
+        tags, events = self._tags()
+        head = self.git.tried("rev-parse", "--verify", "--quiet", "HEAD") or ""
+        return Refs(branches=branches, tags=tags, experiments=experiments, events=tuple(events), head=head)
+
+    def _tags(self) -> tuple[dict[str, str], list[gto.Event]]:
+        listing = self.git.ask("for-each-ref", f"--format={gto.FIELDS}", "refs/tags", most=1 << 28).text()
+        plain: dict[str, str] = {}
+        events: list[gto.Event] = []
+        for tag in gto.tags(listing):
+            event = gto.parse(tag.name, tag.commit, tag.at, tag.by) if tag.annotated else None
+            if event is not None:
+                events.append(event)
+            elif gto.parse(tag.name, "", 0.0, "") is None:
+                plain[tag.name] = tag.commit
+        return plain, events
+
+
+def _text(path: Path) -> str:
+    try:
+        return read_small(path, _CONFIG).decode("utf-8", "replace")
+    except (Unavailable, BadFormat):
+        return ""
+
+
+def _folders(path: Path) -> list[Path]:
+    """Return the folders right in a cache: there are at most 256 of two digits each."""
+    try:
+        with os.scandir(path) as entries:
+            return [Path(entry.path) for entry, _ in zip(entries, range(1_000), strict=False) if len(entry.name) == 2]
+    except OSError:
+        return []
+
+
+def _stamp(path: Path) -> bytes:
+    try:
+        info = path.stat()
+    except OSError:
+        return b"-"
+    return f"{info.st_mtime_ns} {info.st_size}".encode()
