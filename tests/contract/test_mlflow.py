@@ -147,6 +147,13 @@ def test_runs_are_those_of_the_client(store: Filled, records: list[Record]) -> N
     assert seen >= 4
 
 
+def test_a_metric_names_its_data_set_where_mlflow_knows_it(store: Filled, records: list[Record]) -> None:
+    """Since MLflow 3 a metric may be logged about a model and a data set."""
+    judged = [metric for version in versions(records).values() for metric in version.metrics if metric.name == "judged"]
+    assert {metric.dataset for metric in judged} <= {"holdout"}
+    assert bool(judged) == any("judged" in row["metrics"] for row in store.report["runs"])
+
+
 def _number(value: float) -> float | str:
     if math.isnan(value):
         return "NaN"

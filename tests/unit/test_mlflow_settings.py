@@ -136,7 +136,7 @@ def test_what_is_not_read_says_so(around: Surroundings, url: str, kind: type[Err
 
 def _store(folder: Path) -> Path:
     (folder / "mlruns" / "0").mkdir(parents=True)
-    (folder / "mlruns" / "0" / "meta.yaml").write_text("name: Default\n")
+    (folder / "mlruns" / "0" / "meta.yaml").write_text("name: Default\nlifecycle_stage: active\n")
     return folder / "mlruns"
 
 
@@ -154,11 +154,17 @@ def test_stores_are_found_around_the_working_folder(around: Surroundings) -> Non
     """The environment's first, then `mlruns/` and `mlflow.db` in each folder; each once."""
     files, database = _store(around.cwd), _database(around.cwd / "old")
     (around.cwd / "mlflow.db").write_text("no database")
-    environ = with_environ(around, {"MLFLOW_TRACKING_URI": "https://ada:pw@flow.example"})
+    named = {"MLFLOW_TRACKING_URI": "https://ada:pw@flow.example", "MLFLOW_REGISTRY_URI": "https://models.example"}
+    environ = with_environ(around, named)
     found = list(discover(environ, [str(around.cwd), str(around.cwd / "old"), str(files)]))
-    assert [spec.url for spec in found] == ["https://flow.example", str(files), str(database)]
-    assert found[0].name == "mlflow"
-    assert found[1].name == f"{around.cwd.name}-mlflow"
+    assert [spec.url for spec in found] == [
+        "https://flow.example",
+        "https://models.example",
+        str(files),
+        str(database),
+    ]
+    assert [spec.name for spec in found[:2]] == ["mlflow", "mlflow-registry"]
+    assert found[2].name == f"{around.cwd.name}-mlflow"
 
 
 @pytest.mark.parametrize("uri", ["databricks", "", "s3://nowhere", "sqlite:///not-there.db", "mysql://u:p@h/db"])

@@ -64,6 +64,9 @@ def train(name: str, number: int, **more):
             (Path(folder) / "notes.txt").write_text("hello")
             mlflow.log_artifact(str(Path(folder) / "notes.txt"), "extra")
         info = log_model("model", **more)
+        if MAJOR >= 3:
+            held = mlflow.data.from_numpy(np.arange(12.0).reshape(4, 3), name="holdout")
+            mlflow.log_metric("judged", 0.7, model_id=info.model_id, dataset=held)
     return run.info.run_id, info
 
 

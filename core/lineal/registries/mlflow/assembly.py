@@ -233,7 +233,15 @@ def _filled(
 
 def _metrics(run: RunRow | None, logged: LoggedRow | None) -> list[MetricRow]:
     """Return the run's last values; a LoggedModel's own only where no run stands behind it: they turn NaN into 0."""
-    return run.data.metrics if run else logged.data.metrics if logged else []
+    if run is None:
+        return logged.data.metrics if logged else []
+    about = {row.key: row.dataset_name for row in logged.data.metrics if row.dataset_name} if logged else {}
+    if not about:
+        return run.data.metrics
+    return [
+        msgspec.structs.replace(row, dataset_name=row.dataset_name or about.get(row.key, ""))
+        for row in run.data.metrics
+    ]
 
 
 def _run(shelf: Shelf, run: RunRow) -> Run:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from enum import Enum
+from itertools import islice
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -12,11 +13,12 @@ import msgspec
 
 from lineal.config import RegistrySpec, Surroundings
 from lineal.errors import ConfigError, Unsupported
-from lineal.registries.mlflow.settings import TRACKING
 
 KIND = "mlflow"
+TRACKING, REGISTRY = "MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"
 FOLDER, DATABASES = "mlruns", ("mlflow.db", "mlruns.db")
 _MAGIC = b"SQLite format 3\0"
+_LOOK = 1_000  # entries of a folder
 _MANAGED = ("databricks", "uc", "databricks-uc", "sagemaker")
 
 
@@ -91,26 +93,35 @@ def is_database(path: Path) -> bool:
 
 
 def is_store(path: Path) -> bool:
-    """Say whether a folder is a file store: it holds an experiment or a registered model."""
+    """Say whether a folder is a file store: one of its first entries is an experiment, or it holds a version."""
     try:
-        inner = [place for place in path.iterdir() if place.is_dir()]
+        inner = list(islice(path.iterdir(), _LOOK))
     except OSError:
         return False
-    experiments = (place / "meta.yaml" for place in inner[:1000])
-    return any(meta.is_file() for meta in experiments) or any((path / "models").glob("*/meta.yaml"))
+    return any(_is_experiment(place / "meta.yaml") for place in inner) or any((path / "models").glob("*/version-*"))
+
+
+def _is_experiment(meta: Path) -> bool:
+    try:
+        with meta.open("rb") as file:
+            head = file.read(4096)
+    except OSError:
+        return False
+    return b"artifact_location:" in head or b"lifecycle_stage:" in head
 
 
 def discover(around: Surroundings, folders: Iterable[str]) -> Iterator[RegistrySpec]:
-    """Yield what MLFLOW_TRACKING_URI names, then the stores in `folders`, nearest first."""
+    """Yield what MLFLOW_TRACKING_URI and MLFLOW_REGISTRY_URI name, then the stores in `folders`, nearest first."""
     seen: set[str] = set()
-    named = around.environ.get(TRACKING, "").strip()
-    for name, url in [*_named(named, around), *(found for folder in folders for found in _below(Path(folder)))]:
+    named = [(KIND, around.environ.get(TRACKING, "")), (f"{KIND}-registry", around.environ.get(REGISTRY, ""))]
+    places = [found for name, url in named for found in _named(name, url.strip(), around)]
+    for name, url in [*places, *(found for folder in folders for found in _below(Path(folder)))]:
         if url not in seen:
             seen.add(url)
             yield RegistrySpec(name=name, kind=KIND, url=url)
 
 
-def _named(url: str, around: Surroundings) -> Iterator[tuple[str, str]]:
+def _named(name: str, url: str, around: Surroundings) -> Iterator[tuple[str, str]]:
     """Yield the store of the environment; its user and password stay in the environment."""
     if not url:
         return
@@ -120,10 +131,10 @@ def _named(url: str, around: Surroundings) -> Iterator[tuple[str, str]]:
         return  # a managed service, or a store of a kind that is not read: nothing to list
     if place.backend in {Backend.FILES, Backend.SQLITE}:
         if place.path.exists():
-            yield KIND, str(place.path)
+            yield name, str(place.path)
     else:
         parts = urlsplit(url)
-        yield KIND, parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+        yield name, parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
 def _below(folder: Path) -> Iterator[tuple[str, str]]:

@@ -14,7 +14,6 @@ from lineal.config import Surroundings
 from lineal.errors import ConfigError
 from lineal.formats.http import Tls, basic
 
-TRACKING, REGISTRY = "MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"
 TOKEN, USER, PASSWORD = "MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"
 _TRUE = frozenset({"true", "1"})
 _LIMIT = 1 << 16

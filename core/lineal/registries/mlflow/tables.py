@@ -205,7 +205,8 @@ def _info(row: Sequence[Any]) -> RunInfo:
 def _metrics(session: Session, schema: Schema, where: str) -> dict[str, list[MetricRow]]:
     about: dict[tuple[str, str], str] = {}
     if schema.has_logged:
-        statement = "SELECT run_id, metric_name, dataset_name FROM logged_model_metrics WHERE dataset_name IS NOT NULL"
+        statement = "SELECT run_id, metric_name, dataset_name FROM logged_model_metrics WHERE dataset_name IS NOT NULL "
+        statement += "ORDER BY dataset_name"
         about = {(run, metric): data for run, metric, data in session.rows(statement)}
     found: dict[str, list[MetricRow]] = defaultdict(list)
     statement = f"SELECT run_uuid, key, value, timestamp, step, is_nan FROM latest_metrics {where}"
