@@ -1,0 +1,377 @@
+"""Terms of a query as SQL: a check of one version `v`, and where an index knows them, the versions that pass.
+
+Both say exactly the same, so the planner may drive a query from either. Texts, aliases and environments that match a
+pattern are found first, among the few distinct ones; what remains for SQL are plain comparisons. Every check is true or
+false, never NULL, so that it can be negated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from lineal.index.engine import Engine, listed
+from lineal.index.fields import Field, Pattern, like
+from lineal.index.folding import FactKind, fold, words
+from lineal.index.quantities import Release, age, exact, interval, release, scaled
+from lineal.index.query import All, Between, Compare, Either, Has, Not, Op, Query, Word
+from lineal.index.words import MESSAGE
+
+_FACTS = {Field.METRIC: FactKind.METRIC, Field.PARAM: FactKind.PARAM, Field.TAG: FactKind.TAG, Field.ENV: FactKind.ENV}
+_UNNAMED = {
+    Field.AUTHOR: FactKind.AUTHOR,
+    Field.NAME: FactKind.NAME,
+    Field.DATA: FactKind.DATASET,
+    Field.CODE: FactKind.COMMIT,
+}
+_SQL = {Op.ABOVE: ">", Op.AT_LEAST: ">=", Op.BELOW: "<", Op.AT_MOST: "<="}
+_LAST = "\U0010ffff"
+NEVER, ALWAYS = "1=0", "1=1"
+
+
+class Condition(msgspec.Struct, frozen=True):
+    """SQL that tells whether a version `v` passes, and a SELECT of all ids that do, "" where that costs a scan."""
+
+    check: str
+    ids: str = ""
+
+
+class Conditions:
+    """Makes the conditions of one query; `parameters` are the named ones of all of them."""
+
+    def __init__(self, engine: Engine, now: float) -> None:
+        self._engine = engine
+        self._now = now
+        self.parameters: dict[str, Any] = {}
+
+    def of(self, query: Query) -> Condition:
+        """Return the condition of a query."""
+        match query:
+            case All(parts):
+                made = [self.of(part) for part in parts]
+                return Condition(" AND ".join(one.check for one in made) or ALWAYS)
+            case Either(parts):
+                return self._either([self.of(part) for part in parts])
+            case Not(part):
+                return Condition(f"NOT ({self.of(part).check})")
+            case Word(text, whole):
+                return self._words([*words(text)], whole=whole)
+            case Has(field, key):
+                return self._has(field, key)
+            case Compare():
+                return self._compare(query)
+            case Between():
+                return self._between(query)
+
+    def _either(self, parts: list[Condition]) -> Condition:
+        check = "(" + " OR ".join(f"({part.check})" for part in parts) + ")"
+        return Condition(check, " UNION ALL ".join(part.ids for part in parts) if all(p.ids for p in parts) else "")
+
+    def put(self, value: Any) -> str:
+        """Name a parameter and return it as SQL writes it."""
+        name = f"p{len(self.parameters)}"
+        self.parameters[name] = value
+        return f":{name}"
+
+    def within(self, values: Sequence[int] | Sequence[str]) -> str:
+        """Return the SQL set of some values."""
+        name = f"p{len(self.parameters)}"
+        self.parameters[name] = listed(self._engine, values)
+        return self._engine.within(name)
+
+    # --- words ---
+
+    def _words(self, tokens: list[str], *, whole: bool) -> Condition:
+        if not tokens:
+            return Condition(ALWAYS)
+        inside = "strpos" if self._engine.postgres else "instr"
+        end = " " if whole else ""
+        said = " AND ".join(
+            f"{inside}(' ' || t.words || ' ' || t.aliases || ' ', {self.put(f' {token}{end}')}) > 0" for token in tokens
+        )
+        check = f"EXISTS (SELECT 1 FROM fulltext t WHERE t.version_id = v.id AND {said})"
+        if self._engine.postgres:
+            wanted = " & ".join(f"'{token}'" + ("" if whole else ":*") for token in tokens)
+            ids = f"SELECT version_id AS id FROM fulltext WHERE vector @@ CAST({self.put(wanted)} AS tsquery)"
+        else:
+            wanted = " AND ".join(f'"{token}"' + ("" if whole else " *") for token in tokens)
+            ids = f"SELECT rowid AS id FROM fts WHERE fts MATCH {self.put(wanted)}"
+        return Condition(check, ids)
+
+    # --- presence ---
+
+    def _has(self, field: Field, key: Pattern | None) -> Condition:
+        if field is Field.ENV:
+            return self._environments(self._env_ids(key, lambda _: True))
+        if field in _FACTS or field in _UNNAMED:
+            keys = self.keys(_FACTS.get(field) or _UNNAMED[field], key)
+            return self._fact("fact_num" if field is Field.METRIC else "fact_txt", keys, "")
+        match field:
+            case Field.ALIAS:
+                return self._aliases(lambda _: True)
+            case Field.CREATED:
+                return Condition("v.created_at IS NOT NULL", "SELECT id FROM version WHERE created_at IS NOT NULL")
+            case Field.NUMBER:
+                return Condition("v.number IS NOT NULL", "SELECT id FROM version WHERE number IS NOT NULL")
+            case Field.MESSAGE:
+                return Condition("v.message <> ''")
+            case Field.FILE:
+                return Condition("EXISTS (SELECT 1 FROM file f WHERE f.version_id = v.id)")
+            case _:
+                return Condition(ALWAYS)
+
+    # --- comparisons ---
+
+    def _compare(self, term: Compare) -> Condition:
+        if term.op is Op.NOT_EQUAL:
+            equal = self._compare(msgspec.structs.replace(term, op=Op.EQUAL))
+            return Condition(f"({self._has(term.field, term.key).check}) AND NOT ({equal.check})")
+        match term.field:
+            case Field.REGISTRY | Field.MODEL:
+                return self._models(term.field, term.value)
+            case Field.METRIC | Field.PARAM:
+                return self._number(term)
+            case Field.TAG:
+                return self._text(FactKind.TAG, term.key, term.value)
+            case Field.ENV:
+                return self._environments(self._env_ids(term.key, _release_test(term.op, term.value)))
+            case Field.ALIAS:
+                return self._aliases(term.value.matches)
+            case Field.CREATED:
+                return self._column("created_at", *_moments(term.op, term.value.text, self._now))
+            case Field.NUMBER:
+                value = scaled(term.value.text) if term.op is not Op.EQUAL else exact(term.value.text)
+                return self._column("number", *_bounds(term.op, value or 0.0))
+            case _:
+                return self._said(term.field, term.value)
+
+    def _said(self, field: Field, value: Pattern) -> Condition:
+        """Return the condition of a field that holds a text."""
+        if kind := _UNNAMED.get(field):
+            return self._text(kind, None, value)
+        match field:
+            case Field.MESSAGE:
+                whole = value.literal
+                return self._words([MESSAGE + token for token in words(value.text)], whole=whole)
+            case Field.ID:
+                return self._prefix(value.text if value.literal else value.text.rstrip("*"))
+            case Field.KIND | Field.STATE:
+                return self._closed(field, value)
+            case _:
+                return self._file(value)
+
+    def _prefix(self, text: str) -> Condition:
+        low, high = self.put(text), self.put(text + _LAST)
+        there = f"key >= {low} AND key < {high}"
+        return Condition(f"(v.{there.replace(' AND ', ' AND v.')})", f"SELECT id FROM version WHERE {there}")
+
+    def _closed(self, field: Field, value: Pattern) -> Condition:
+        from lineal.model.version import Kind, State
+
+        names = [name for name in (Kind if field is Field.KIND else State) if value.matches(name.value)]
+        column = field.value
+        among = ", ".join(f"'{name.value}'" for name in names) or "''"
+        if field is Field.STATE and State.READY not in names:  # the index holds only these
+            rare = f"state <> 'ready' AND state IN ({among})"
+            return Condition(f"v.{column} IN ({among})", f"SELECT id FROM version WHERE {rare}")
+        ids = f"SELECT id FROM version WHERE {column} IN ({among})" if field is Field.KIND else ""
+        return Condition(f"v.{column} IN ({among})", ids)
+
+    def _file(self, value: Pattern) -> Condition:
+        """Match a whole path or its last part; SQLite's LIKE and PostgreSQL's ILIKE fold ASCII only."""
+        word = "ILIKE" if self._engine.postgres else "LIKE"
+        whole, last = self.put(like(value)), self.put("%/" + like(value))
+        path = f"(f.path {word} {whole} ESCAPE '!' OR f.path {word} {last} ESCAPE '!')"
+        return Condition(f"EXISTS (SELECT 1 FROM file f WHERE f.version_id = v.id AND {path})")
+
+    def _models(self, field: Field, value: Pattern) -> Condition:
+        rows = self._engine.rows("SELECT m.id, m.name, r.name FROM model m JOIN registry r ON r.id = m.registry_id")
+        found = [row[0] for row in rows if value.matches(row[2] if field is Field.REGISTRY else row[1])]
+        if not found:
+            return Condition(NEVER, f"SELECT id FROM version WHERE {NEVER}")
+        if len(found) == 1:
+            return Condition(f"v.model_id = {found[0]}", f"SELECT id FROM version WHERE model_id = {found[0]}")
+        among = self.within(found)
+        return Condition(f"v.model_id IN {among}", f"SELECT id FROM version WHERE model_id IN {among}")
+
+    def _aliases(self, test: Callable[[str], bool]) -> Condition:
+        names = [name for (name,) in self._engine.rows("SELECT DISTINCT name FROM alias") if test(name)]
+        among = self.within(names)
+        check = f"EXISTS (SELECT 1 FROM alias a WHERE a.model_id = v.model_id AND a.key = v.key AND a.name IN {among})"
+        joined = "JOIN version x ON x.model_id = a.model_id AND x.key = a.key"
+        return Condition(check, f"SELECT DISTINCT x.id FROM alias a {joined} WHERE a.name IN {among}")
+
+    # --- facts ---
+
+    def keys(self, kind: FactKind, name: Pattern | None) -> list[int]:
+        """Return the ids of keys whose name matches; all of a kind that has no names."""
+        rows = self._engine.rows("SELECT id, name FROM key WHERE kind = :kind", {"kind": kind.value})
+        return [number for number, said in rows if name is None or name.matches(said)]
+
+    def _fact(self, table: str, keys: list[int], test: str) -> Condition:
+        if not keys:
+            return Condition(NEVER, f"SELECT id FROM version WHERE {NEVER}")
+        among = f"f.key_id = {keys[0]}" if len(keys) == 1 else f"f.key_id IN ({', '.join(map(str, keys))})"
+        said = f"{among} AND {test}" if test else among
+        check = f"EXISTS (SELECT 1 FROM {table} f WHERE f.version_id = v.id AND {said})"
+        once = "DISTINCT " if len(keys) > 1 else ""
+        return Condition(check, f"SELECT {once}f.version_id AS id FROM {table} f WHERE {said}")
+
+    def _text(self, kind: FactKind, key: Pattern | None, value: Pattern) -> Condition:
+        keys = self.keys(kind, key)
+        if kind is FactKind.COMMIT and not value.wild:  # commits are named by their first characters
+            value = Pattern(value.text + "*") if not value.literal else value
+        if not value.wild:
+            return self._fact("fact_txt", keys, f"f.value = {self.put(fold(value.text))}")
+        start = value.prefix
+        test = f"f.value LIKE {self.put(like(value))} ESCAPE '!'"
+        if start:
+            test = f"f.value >= {self.put(start)} AND f.value < {self.put(start + _LAST)} AND {test}"
+        return self._fact("fact_txt", keys, test)
+
+    def _number(self, term: Compare) -> Condition:
+        kind = _FACTS[term.field]
+        if term.op is not Op.EQUAL:
+            value = self.put(scaled(term.value.text))
+            return self._fact("fact_num", self.keys(kind, term.key), f"f.value {_SQL[term.op]} {value}")
+        number = None if term.value.wild else exact(term.value.text)
+        if kind is FactKind.METRIC:
+            return self._fact("fact_num", self.keys(kind, term.key), f"f.value = {self.put(number)}")
+        text = self._text(kind, term.key, term.value)
+        if number is None or term.value.literal:
+            return text
+        equal = self._fact("fact_num", self.keys(kind, term.key), f"f.value = {self.put(number)}")
+        ids = f"SELECT id FROM ({text.ids} UNION {equal.ids}) both" if text.ids and equal.ids else ""
+        return Condition(f"({text.check} OR {equal.check})", ids)
+
+    # --- environments ---
+
+    def _env_ids(self, key: Pattern | None, test: Callable[[str], bool]) -> list[int]:
+        keys = self.keys(FactKind.ENV, key)
+        sql = f"SELECT DISTINCT value FROM env_fact WHERE key_id IN {self._set(keys)}"
+        values = [value for (value,) in self._engine.rows(sql, self._last) if test(value)]
+        sql = f"SELECT DISTINCT environment_id FROM env_fact WHERE key_id IN {self._set(keys)}"
+        chosen = {**self._last, "values": listed(self._engine, values)}
+        return [row[0] for row in self._engine.rows(f"{sql} AND value IN {self._engine.within('values')}", chosen)]
+
+    def _set(self, numbers: list[int]) -> str:
+        self._last = {"numbers": listed(self._engine, numbers)}
+        return self._engine.within("numbers")
+
+    def _environments(self, found: list[int]) -> Condition:
+        if not found:
+            return Condition(NEVER, f"SELECT id FROM version WHERE {NEVER}")
+        among = self.within(found)
+        check = f"(v.environment_id IS NOT NULL AND v.environment_id IN {among})"
+        return Condition(check, f"SELECT id FROM version WHERE environment_id IN {among}")
+
+    # --- ranges ---
+
+    def _between(self, term: Between) -> Condition:
+        match term.field:
+            case Field.CREATED:
+                return self._column("created_at", *_span(term.low, term.high, self._now))
+            case Field.NUMBER:
+                return self._column("number", *_ends(term.low, term.high))
+            case Field.ENV:
+                return self._environments(self._env_ids(term.key, _release_range(term.low, term.high)))
+            case _:
+                keys = self.keys(_FACTS[term.field], term.key)
+                return self._fact("fact_num", keys, self._inside("f.value", *_ends(term.low, term.high)))
+
+    def _column(self, column: str, low: Bound, high: Bound) -> Condition:
+        inside = self._inside(column, low, high)
+        mine = self._inside(f"v.{column}", low, high)
+        there = f"(v.{column} IS NOT NULL AND {mine})"
+        return Condition(there, f"SELECT id FROM version WHERE {column} IS NOT NULL AND {inside}")
+
+    def _inside(self, column: str, low: Bound, high: Bound) -> str:
+        tests = [f"{column} {bound[0]} {self.put(bound[1])}" for bound in (low, high) if bound]
+        return " AND ".join(tests) or ALWAYS
+
+
+Bound = tuple[str, float] | None
+"""How a value is compared with a number: `(">=", 0.9)`."""
+
+
+def _bounds(op: Op, value: float) -> tuple[Bound, Bound]:
+    match op:
+        case Op.EQUAL | Op.NOT_EQUAL:
+            return (">=", value), ("<=", value)
+        case Op.ABOVE | Op.AT_LEAST:
+            return (_SQL[op], value), None
+        case _:
+            return None, (_SQL[op], value)
+
+
+def _ends(low: str, high: str) -> tuple[Bound, Bound]:
+    first, last = (scaled(text) if text else None for text in (low, high))
+    return (None if first is None else (">=", first)), (None if last is None else ("<=", last))
+
+
+def _moments(op: Op, text: str, now: float) -> tuple[Bound, Bound]:
+    """A date is the whole time that it spans; `<7d` is younger than seven days, so later than that moment."""
+    span = interval(text, now)
+    if span is None:
+        then = now - (age(text) or 0.0)
+        later = {Op.BELOW: ">", Op.AT_MOST: ">=", Op.EQUAL: ">="}.get(op)
+        return ((later, then), None) if later else (None, ("<" if op is Op.ABOVE else "<=", then))
+    start, end = span
+    match op:
+        case Op.ABOVE:
+            return (">=", end), None
+        case Op.AT_LEAST:
+            return (">=", start), None
+        case Op.BELOW:
+            return None, ("<", start)
+        case Op.AT_MOST:
+            return None, ("<", end)
+        case _:
+            return (">=", start), ("<", end)
+
+
+def _span(low: str, high: str, now: float) -> tuple[Bound, Bound]:
+    """From the beginning of `low` to the end of `high`; ages count back from now, whichever way they are written."""
+    first = _point(low, now, end=False)
+    last = _point(high, now, end=True)
+    if first is not None and last is not None and first > last:
+        first, last = _point(high, now, end=False), _point(low, now, end=True)
+    return (None if first is None else (">=", first)), (None if last is None else ("<", last))
+
+
+def _point(text: str, now: float, *, end: bool) -> float | None:
+    if not text:
+        return None
+    span = interval(text, now)
+    return now - (age(text) or 0.0) if span is None else span[1 if end else 0]
+
+
+def _release_test(op: Op, value: Pattern) -> Callable[[str], bool]:
+    """Return the test of an environment's values: as releases where both are, else as texts."""
+    wanted = None if value.wild or value.literal else release(value.text)
+    if op is Op.EQUAL:
+        return lambda said: value.matches(said) or (wanted is not None and release(said) == wanted)
+    return lambda said: _ordered(op, release(said), wanted)
+
+
+def _ordered(op: Op, said: Release | None, wanted: Release | None) -> bool:
+    if said is None or wanted is None:
+        return False
+    return {
+        Op.ABOVE: said > wanted,
+        Op.AT_LEAST: said >= wanted,
+        Op.BELOW: said < wanted,
+        Op.AT_MOST: said <= wanted,
+    }[op]
+
+
+def _release_range(low: str, high: str) -> Callable[[str], bool]:
+    first, last = (release(text) if text else None for text in (low, high))
+
+    def inside(said: str) -> bool:
+        found = release(said)
+        return found is not None and (first is None or found >= first) and (last is None or found <= last)
+
+    return inside

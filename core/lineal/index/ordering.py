@@ -1,0 +1,197 @@
+"""Orders of versions: by any column, metric, parameter, tag, package, model or registry.
+
+An order is a sequence of *segments*, each read from an index in its own order: versions that have the value come first,
+whichever the direction, then those that lack it. Ties go by the version's id.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+from lineal.errors import QueryError
+from lineal.index.conditions import Conditions
+from lineal.index.engine import Engine
+from lineal.index.fields import FIELDS, NAMED, Field, Pattern
+from lineal.index.folding import FactKind
+from lineal.index.quantities import release
+from lineal.model.listing import Sort
+
+_FACT = {
+    Field.METRIC: (FactKind.METRIC, ("fact_num",)),
+    Field.PARAM: (FactKind.PARAM, ("fact_num", "fact_txt")),
+    Field.TAG: (FactKind.TAG, ("fact_txt",)),
+    Field.NAME: (FactKind.NAME, ("fact_txt",)),
+    Field.AUTHOR: (FactKind.AUTHOR, ("fact_txt",)),
+    Field.CODE: (FactKind.COMMIT, ("fact_txt",)),
+}
+_COLUMN = {
+    Field.CREATED: ("created_at", "version_created"),
+    Field.NUMBER: ("number", "version_number"),
+    Field.ID: ("key", "version_key"),
+}
+Values = Sequence[Any]
+
+
+class Segment(msgspec.Struct, frozen=True, kw_only=True):
+    """One stretch of an order.
+
+    `source` has a version `v`, or is a table of facts `s`; `key` is "" where only ids count.
+    """
+
+    where: str
+    source: str = "version v"
+    key: str = ""
+    falling: bool
+
+
+class Order(Protocol):
+    """A way to sort. `columns` are SQL over `v`; `place` turns their values into the number of a segment and a key."""
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """SQL expressions over `v`."""
+        ...
+
+    def segments(self) -> Iterator[Segment]:
+        """Yield the stretches in their order."""
+        ...
+
+    def place(self, values: Values) -> tuple[int, Any, bool]:
+        """Return the segment's number, the key within it, and whether keys fall there."""
+        ...
+
+
+def order(sort: Sort, conditions: Conditions, engine: Engine) -> Order:
+    """Return the order that a sort names.
+
+    Raises:
+        QueryError: there is no such field, or it cannot be sorted by.
+    """
+    head, dot, name = sort.field.partition(".")
+    field = FIELDS.get(head)
+    if field is None or bool(dot) != (field in NAMED):
+        close = difflib.get_close_matches(head, [*FIELDS, *(f"{one}." for one in NAMED)], 1)
+        hint = f"did you mean {close[0]}?" if close else "as in created, version, metric.acc, param.lr"
+        raise QueryError(f"there is nothing to sort by called {sort.field!r}", 0, len(sort.field), hint=hint)
+    if field in _COLUMN:
+        return Columns(*_COLUMN[field], sort.descending, engine)
+    if field in _FACT:
+        kind, tables = _FACT[field]
+        return Facts(conditions.keys(kind, Pattern(name, literal=True) if dot else None), tables, sort.descending)
+    if field is Field.ENV:
+        return _by_environment(conditions, engine, name, sort.descending)
+    if field in (Field.MODEL, Field.REGISTRY):
+        return _by_model(engine, field, sort.descending)
+    if field in (Field.KIND, Field.STATE):
+        return Columns(field.value, "", sort.descending, engine)
+    hint = "sort by created, version, number, author, model, registry, metric.X, param.X, tag.X or env.X"
+    raise QueryError(f"versions cannot be sorted by {field}", 0, len(sort.field), hint=hint)
+
+
+class Columns:
+    """By a column of the version itself."""
+
+    def __init__(self, column: str, index: str, falling: bool, engine: Engine) -> None:
+        self.columns = [f"v.{column}"]
+        self._column, self._falling = column, falling
+        # Without statistics SQLite may prefer an index that filters and then sort everything.
+        self._source = f"version v INDEXED BY {index}" if index and not engine.postgres else "version v"
+
+    def segments(self) -> Iterator[Segment]:
+        """Yield those with a value, then those without."""
+        there = f"v.{self._column} IS NOT NULL"
+        yield Segment(where=there, source=self._source, key=f"v.{self._column}", falling=self._falling)
+        yield Segment(where=f"v.{self._column} IS NULL", falling=self._falling)
+
+    def place(self, values: Values) -> tuple[int, Any, bool]:
+        """Place a version by its column."""
+        return int(values[0] is None), values[0], self._falling
+
+
+class Facts:
+    """By a fact: numbers first where there are numbers and texts."""
+
+    def __init__(self, keys: Sequence[int], tables: Sequence[str], falling: bool) -> None:
+        self._keys, self._tables, self._falling = keys[:1], tables, falling
+        self.columns = [self._value(table) for table in tables] if self._keys else ["NULL"]
+
+    def _value(self, table: str) -> str:
+        return f"(SELECT f.value FROM {table} f WHERE f.version_id = v.id AND f.key_id = {self._keys[0]})"
+
+    def segments(self) -> Iterator[Segment]:
+        """Yield those with a number, those with a text only, those without."""
+        before = ""
+        for table, column in zip(self._tables, self.columns, strict=False) if self._keys else ():
+            where = f"s.key_id = {self._keys[0]}{before}"
+            yield Segment(where=where, source=table, key="s.value", falling=self._falling)
+            before += f" AND {column} IS NULL"
+        absent = " AND ".join(f"{column} IS NULL" for column in self.columns)
+        yield Segment(where=absent, falling=self._falling)
+
+    def place(self, values: Values) -> tuple[int, Any, bool]:
+        """Place a version by the first value that it has."""
+        for number, value in enumerate(values):
+            if value is not None:
+                return number, value, self._falling
+        return len(self._tables) if self._keys else 0, None, self._falling
+
+
+class Groups:
+    """By a rank of some column; within a rank the newest first."""
+
+    def __init__(self, column: str, groups: Sequence[Sequence[int]], falling: bool) -> None:
+        self.columns = [f"v.{column}", "v.created_at"]
+        self._column, self._groups, self._falling = column, groups, falling
+        self._ranks = {number: rank for rank, group in enumerate(groups) for number in group}
+
+    def segments(self) -> Iterator[Segment]:
+        """Yield each rank, those with a time before those without, then what has no rank."""
+        for group in self._groups:
+            among = f"= {group[0]}" if len(group) == 1 else f"IN ({', '.join(map(str, group))})"
+            yield from self._rank(f"v.{self._column} {among}")
+        if self._column == "environment_id":
+            known = ", ".join(map(str, self._ranks)) or "-1"
+            yield from self._rank(f"(v.environment_id IS NULL OR v.environment_id NOT IN ({known}))")
+
+    def _rank(self, where: str) -> Iterator[Segment]:
+        yield Segment(where=f"{where} AND v.created_at IS NOT NULL", key="v.created_at", falling=True)
+        yield Segment(where=f"{where} AND v.created_at IS NULL", falling=True)
+
+    def place(self, values: Values) -> tuple[int, Any, bool]:
+        """Place a version by its rank and time."""
+        rank = self._ranks.get(values[0], len(self._groups))
+        return rank * 2 + int(values[1] is None), values[1], True
+
+
+def _by_model(engine: Engine, field: Field, falling: bool) -> Groups:
+    rows = engine.rows("SELECT m.id, m.name, r.name FROM model m JOIN registry r ON r.id = m.registry_id")
+    key: Callable[[Any], Any] = (
+        (lambda row: (row[1], row[2])) if field is Field.MODEL else (lambda row: (row[2], row[1]))
+    )
+    return Groups("model_id", [[row[0]] for row in sorted(rows, key=key, reverse=falling)], falling)
+
+
+def _by_environment(conditions: Conditions, engine: Engine, name: str, falling: bool) -> Groups:
+    keys = conditions.keys(FactKind.ENV, Pattern(name, literal=True))
+    among = ", ".join(map(str, keys)) or "-1"
+    by_value: dict[str, list[int]] = {}
+    for value, number in engine.rows(f"SELECT value, environment_id FROM env_fact WHERE key_id IN ({among})"):
+        by_value.setdefault(value, []).append(number)
+    ordered = sorted(by_value, key=_release_first, reverse=falling)
+    seen: set[int] = set()
+    groups = []
+    for value in ordered:  # an environment with two values, such as two GPUs, counts by the first
+        fresh = [number for number in sorted(by_value[value]) if number not in seen]
+        seen.update(fresh)
+        groups.append(fresh)
+    return Groups("environment_id", [group for group in groups if group], falling)
+
+
+def _release_first(value: str) -> tuple[bool, Any, str]:
+    """Releases sort as releases, and after everything that is none."""
+    found = release(value)
+    return (found is not None, found or (), value)

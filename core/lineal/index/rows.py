@@ -1,0 +1,243 @@
+"""One list of versions, filtered and sorted, in pages.
+
+A filter is driven either from the term that fewest versions pass (all of them are read and sorted, which is exact at
+once) or from the order, checking one version after the other. What is cheaper is found by counting up to a bound and by
+asking a few versions at random. The ids seen so far are kept, eight bytes each, so that any page is read again at once.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import threading
+import time
+from array import array
+from collections.abc import Sequence
+from typing import Any
+
+from lineal.index import document
+from lineal.index.conditions import Condition, Conditions
+from lineal.index.database import Row
+from lineal.index.engine import Engine, TooSlow, listed
+from lineal.index.ordering import Segment, order
+from lineal.index.parsing import parse
+from lineal.index.query import All
+from lineal.model.listing import Sort, VersionRow
+
+_FEW = 10_000  # versions that may be read and sorted at once
+_COUNTED = 40_000  # up to which terms are counted
+_ASKED = 256  # versions asked at random
+_SCANNED = 12_000  # versions that a scan may check for one page before sorting a term's becomes cheaper
+_CHUNK = 20_000  # ids that `measure` reads at a time
+_NEWEST = Sort()
+_COLUMNS = "v.id, r.name, m.name, v.key, v.name, v.kind, v.state, v.number, v.created_at, v.author, v.message"
+SELECT = (
+    f"SELECT {_COLUMNS}, v.params, v.metrics, v.tags, v.model_id FROM version v "
+    "JOIN model m ON m.id = v.model_id JOIN registry r ON r.id = m.registry_id"
+)
+_OTHER_COLUMN = re.compile(r"\bv\.(?!id\b)")
+
+
+class Rows:
+    """One ordered list of versions (a filter and a sort), read in pages of `PAGE` rows by ordinal. Thread-safe."""
+
+    PAGE = 128
+
+    def __init__(self, engine: Engine, query: str, sort: Sort | None, now: float) -> None:
+        """Parse and compile; nothing is counted yet. Raises QueryError."""
+        self._engine = engine
+        self._conditions = Conditions(engine, now)
+        parsed = parse(query)
+        parts = parsed.parts if isinstance(parsed, All) else (parsed,)
+        self._parts = [self._conditions.of(part) for part in parts]
+        self._order = order(sort or _NEWEST, self._conditions, engine)
+        self._ids = array("q")
+        self._planned = False
+        self._segments = self._order.segments()
+        self._segment: Segment | None = None
+        self._last: tuple[Any, int] | None = None  # key and id of the row before the next one of the segment
+        self._until: float | None = None
+        self._lock = threading.Lock()
+        self.count = 0  # rows known to exist so far
+        self.exact = False
+
+    def page(self, number: int, deadline_ms: float | None = None) -> list[VersionRow] | None:
+        """Return rows [number*PAGE, number*PAGE+PAGE); None if `deadline_ms` passed first."""
+        until = None if deadline_ms is None else time.monotonic() + deadline_ms / 1000
+        ids = self._upto(number, until)
+        if ids is None:
+            return None
+        try:
+            return rows_of(self._engine, ids, until)
+        except TooSlow:
+            return None
+
+    def ids(self, first: int, last: int) -> list[int]:
+        """Return the ids of rows that were read already."""
+        return list(self._ids[first:last])
+
+    def measure(self) -> int:
+        """Read all ids and return their exact number; slow, for a background thread."""
+        while not self.exact:
+            with self._lock:
+                self._extend(len(self._ids) + _CHUNK, None)
+        return self.count
+
+    def _upto(self, number: int, until: float | None) -> list[int] | None:
+        """Return the ids of a page; None if the time was up, or another thread is reading."""
+        first, last = number * self.PAGE, (number + 1) * self.PAGE
+        if len(self._ids) >= last or self.exact:
+            return list(self._ids[first:last])
+        if not self._lock.acquire(timeout=-1 if until is None else max(0.0, until - time.monotonic())):
+            return None
+        try:
+            self._extend(last, until)
+            return list(self._ids[first:last])
+        except TooSlow:
+            return None
+        finally:
+            self._lock.release()
+
+    def _extend(self, wanted: int, until: float | None) -> None:
+        """Read on until there are `wanted` ids, or no more. Raises TooSlow; then this goes on where it was."""
+        self._until = until
+        try:
+            if not self._planned:
+                self._plan()
+                self._planned = True
+            while len(self._ids) < wanted and not self.exact:
+                self._step(max(self.PAGE, wanted - len(self._ids)))
+        finally:
+            self.count = len(self._ids)
+
+    def _rows(self, sql: str, more: dict[str, Any] | None = None) -> list[Row]:
+        return self._engine.rows(sql, {**self._conditions.parameters, **(more or {})}, self._until)
+
+    # --- planning ---
+
+    def _plan(self) -> None:
+        driver = self._driver()
+        if driver is not None:
+            self._sort(driver)
+
+    def _driver(self) -> str | None:
+        """Return the SELECT of the ids to drive from; None to scan in order."""
+        if not self._parts:
+            return None
+        counts = [(self._counted(part.ids), part.ids) for part in self._parts if part.ids]
+        few, ids = min(counts, default=(_COUNTED, ""))
+        if few <= _FEW:
+            return ids or None
+        passed = self._passed()
+        if passed is None or self.PAGE / passed <= _SCANNED:
+            return None
+        return ids if few < _COUNTED else None
+
+    def _counted(self, ids: str) -> int:
+        rows = self._rows(f"SELECT count(*) FROM (SELECT 1 FROM ({ids}) q LIMIT {_COUNTED}) n")
+        return int(rows[0][0]) if rows else 0
+
+    def _passed(self) -> float | None:
+        """Return which part of the versions passes, by a sample; None where there are none at all."""
+        top = self._rows("SELECT max(id) FROM version")
+        if not top or not top[0][0]:
+            return None
+        draw = random.Random(7)
+        some = [draw.randint(1, top[0][0]) for _ in range(_ASKED)]
+        sql = f"SELECT count(*), sum(CASE WHEN {self._check()} THEN 1 ELSE 0 END) FROM version v"
+        asked, hits = self._rows(
+            f"{sql} WHERE v.id IN {self._engine.within('some')}", {"some": listed(self._engine, some)}
+        )[0]
+        return (hits or 0.3) / asked if asked else None
+
+    def _check(self, parts: Sequence[Condition] | None = None) -> str:
+        return " AND ".join(f"({part.check})" for part in (self._parts if parts is None else parts)) or "1=1"
+
+    # --- all of a term, sorted here ---
+
+    def _sort(self, driver: str) -> None:
+        others = [part for part in self._parts if part.ids != driver]
+        columns = ", ".join(["v.id", *self._order.columns])
+        sql = f"SELECT {columns} FROM version v WHERE v.id IN ({driver}) AND {self._check(others)}"
+        groups: dict[int, list[tuple[Any, int]]] = {}
+        falling: dict[int, bool] = {}
+        for number, *values in self._rows(sql):
+            group, key, falls = self._order.place(values)
+            groups.setdefault(group, []).append((key, number))
+            falling[group] = falls
+        for group in sorted(groups):
+            found = groups[group]
+            keyed = any(key is not None for key, _ in found)
+            found.sort(key=None if keyed else lambda pair: pair[1], reverse=falling[group])
+            self._ids.extend(number for _, number in found)
+        self.exact = True
+
+    # --- in order, checking ---
+
+    def _step(self, limit: int) -> None:
+        """Read one stretch of the segment that is due, at most `limit` rows of it."""
+        if self._segment is None:
+            self._segment = next(self._segments, None)
+            self._last = None
+            self.exact = self._segment is None
+            return
+        rows = self._stretch(self._segment, self._last, limit)
+        self._ids.extend(row[0] for row in rows)
+        if len(rows) < limit:
+            self._segment = None
+        else:
+            self._last = (rows[-1][1], rows[-1][0])
+
+    def _stretch(self, segment: Segment, last: tuple[Any, int] | None, limit: int) -> list[Row]:
+        check, where, source, number = self._check(), segment.where, segment.source, "v.id"
+        if not source.startswith("version"):
+            number = "s.version_id"
+            joined = _OTHER_COLUMN.search(f"{check} {where}") is not None
+            source = f"{source} s CROSS JOIN version v" if joined else f"{source} s"
+            where = f"v.id = s.version_id AND {where}" if joined else where.replace("v.id", number)
+            check = check if joined else check.replace("v.id", number)
+        key, sign = segment.key, "<" if segment.falling else ">"
+        more: dict[str, Any] = {"limit": limit}
+        if last is not None:
+            where += f" AND ({key}, {number}) {sign} (:key, :id)" if key else f" AND {number} {sign} :id"
+            more |= {"key": last[0], "id": last[1]} if key else {"id": last[1]}
+        way = " DESC" if segment.falling else ""
+        by = f"{key}{way}, {number}{way}" if key else f"{number}{way}"
+        sql = f"SELECT {number}, {key or '0'} FROM {source} WHERE {where} AND {check} ORDER BY {by} LIMIT :limit"
+        return self._rows(sql, more)
+
+
+def rows_of(engine: Engine, ids: Sequence[int], until: float | None = None) -> list[VersionRow]:
+    """Return the versions of `ids`, in their order; one that is gone meanwhile is left out. Raises TooSlow."""
+    if not ids:
+        return []
+    chosen = {"ids": listed(engine, list(ids))}
+    found = engine.rows(f"{SELECT} WHERE v.id IN {engine.within('ids')}", chosen, until)
+    sql = "SELECT v.id, a.name FROM version v JOIN alias a ON a.model_id = v.model_id AND a.key = v.key"
+    aliases: dict[int, list[str]] = {}
+    for number, name in engine.rows(f"{sql} WHERE v.id IN {engine.within('ids')} ORDER BY a.name", chosen, until):
+        aliases.setdefault(number, []).append(name)
+    by_id = {row[0]: version_row(row, aliases.get(row[0], [])) for row in found}
+    return [by_id[number] for number in ids if number in by_id]
+
+
+def version_row(row: Row, aliases: Sequence[str]) -> VersionRow:
+    """Make a row of a list out of a row of `SELECT`."""
+    number, registry, model, key, name, kind, state, order_number, created_at, author, message = row[:11]
+    return VersionRow(
+        id=number,
+        registry=registry,
+        model=model,
+        key=key,
+        name=name,
+        kind=kind,
+        state=state,
+        number=order_number,
+        created_at=created_at,
+        author=author,
+        message=message,
+        aliases=tuple(dict.fromkeys(aliases)),
+        params=document.objects(row[11]),
+        metrics=document.metrics(row[12]),
+        tags=document.objects(row[13]),
+    )
