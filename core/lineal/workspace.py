@@ -16,6 +16,8 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from msgspec import structs
+
 from lineal import discovery, registries
 from lineal.config import Config, RegistrySpec, Surroundings, load, place
 from lineal.errors import NotFound, RegistryError
@@ -24,10 +26,11 @@ from lineal.index.index import Index
 from lineal.model.listing import Sort, VersionRow
 from lineal.model.reference import canonical, parse
 from lineal.model.values import Series
-from lineal.model.version import Place, Tensor, Version
+from lineal.model.version import Code, Place, Tensor, Version
 from lineal.registries.base import Registry
 
 if TYPE_CHECKING:
+    from lineal.diff import CodeChange
     from lineal.diff.goals import Goals
     from lineal.model.diff import Diff, Facet
     from lineal.model.lineage import Tree
@@ -83,7 +86,8 @@ class Workspace:
     @cached_property
     def goals(self) -> Goals:
         """Which way metrics get better, by this workspace's rules and by their names."""
-        from lineal.diff.goals import Goals
+        from lineal.diff import CodeChange
+    from lineal.diff.goals import Goals
 
         return Goals(self.config.metrics)
 
@@ -97,7 +101,6 @@ class Workspace:
     ) -> Diff:
         """Compare versions, each with the one at `baseline`. Raises ConfigError for fewer than two."""
         from lineal.diff import compare
-        from lineal.diff.code import change_between
 
         return compare(
             [self.whole(row) for row in rows],
@@ -106,8 +109,20 @@ class Workspace:
             facets=facets,
             goals=self.goals,
             tensors=self._tensors,
-            code=change_between,
+            code=self._code,
+            digests=self.index.digests,
         )
+
+    def _code(self, base: Code, other: Code) -> CodeChange | None:
+        """Look a change of code up, also in the workspace's own repositories: a tracker knows the commit only."""
+        from lineal.diff.code import change_between
+
+        at_hand = [spec.url for spec in self.specs if spec.kind == "dvc" and "://" not in spec.url]
+        for local in dict.fromkeys([other.local, base.local, *at_hand, str(self.root)]):
+            found = change_between(structs.replace(base, local=local), structs.replace(other, local=local))
+            if found is not None:
+                return found
+        return None
 
     def lineage(self, row: VersionRow, *, up: int = 50, down: int = 50, limit: int = 2000) -> Tree:
         """Return what a version came from and what came from it, at most `limit` nodes."""

@@ -47,6 +47,7 @@ Examples:
     type=click.Choice([one.value for one in Facet]),
     help="Only this facet; repeatable.",
 )
+@click.option("-p", "--patch", is_flag=True, help="Show the difference of the code itself, where it is at hand.")
 @click.option("--exit-code", is_flag=True, help="Exit with 1 if anything differs.")
 @format_option
 @pass_context
@@ -56,6 +57,7 @@ def command(
     baseline: int,
     everything: bool,
     facets: Sequence[Facet],
+    patch: bool,
     exit_code: bool,
     form: Format,
 ) -> int:
@@ -69,15 +71,15 @@ def command(
         found = work.diff(
             rows, baseline=baseline - 1, changed_only=not everything, facets=[Facet(facet) for facet in facets] or None
         )
-    _write(found, form)
+    _write(found, form, patch=patch)
     return int(exit_code and any(section.changed for section in found.sections))
 
 
-def _write(found: Diff, form: Format) -> None:
+def _write(found: Diff, form: Format, *, patch: bool) -> None:
     if form == Format.JSON:
         output.document(found)
     elif form == Format.TABLE:
-        for line in _page(found):
+        for line in _page(found, patch=patch):
             output.write(line)
     else:
         heads = ["facet", "name", *found.names, "note"]
@@ -88,7 +90,7 @@ def _line(section: Section, row: model.Row) -> list[Cell]:
     return [section.facet.value, row.name, *(cell_text(cell) for cell in row.cells), row.note]
 
 
-def _page(found: Diff) -> Iterator[str]:
+def _page(found: Diff, *, patch: bool) -> Iterator[str]:
     names = [f"{name} ◂" if i == found.baseline else name for i, name in enumerate(found.names)]
     lines = [(section, [_texts(row) for row in section.rows]) for section in found.sections]
     grid = [["", *map(visible, names), ""], *(texts for _, block in lines for texts in block)]
@@ -101,7 +103,7 @@ def _page(found: Diff) -> Iterator[str]:
         yield f"\n{section.facet}  {section.changed} of {section.total}{note}"
         for texts in block:
             yield _aligned(texts, widths)
-        if section.text:
+        if section.text and patch:
             yield visible_lines(section.text)
     if not any(section.changed for section in found.sections):
         yield "\nno differences"

@@ -23,7 +23,7 @@ Queries (the same as in the filter box of the application):
   model:churn alias:prod                fields; * and ? are wildcards
   metric.auc>=0.9 param.lr<1e-3         comparisons; metric.auc:0.8..0.9 is a range
   created:<7d -tag:debug                younger than seven days; - negates
-  env.torch:2.* | (id:ab12cd has:card)  | means or; brackets group
+  env.torch>=2.1 | (id:ab12cd has:env.cuda)  | means or; brackets group
 \b
 Examples:
   lineal ls model:churn --sort metric.auc

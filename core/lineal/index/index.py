@@ -22,6 +22,7 @@ _HASHES = (
     ("git_sha1", Algorithm.GIT_SHA1),
     ("blake3", Algorithm.BLAKE3),
 )
+_PLAIN = {kind: kind for _, kind in _HASHES} | {Algorithm.MD5_DOS2UNIX: Algorithm.MD5}  # the same for binary files
 
 
 def open_reader(url_or_path: str, clock: Callable[[], float]) -> Index:
@@ -123,19 +124,17 @@ class Index:
         sql = f"SELECT {_FILE} FROM file f WHERE f.version_id = :id ORDER BY f.position"
         return tuple(_file(*row) for row in self._engine.rows(sql, {"id": row_id}))
 
-    def digests(self, version: Version) -> dict[str, frozenset[Digest]]:
-        """Return all hashes that are known of each file, by path: the named one, and those of its local bytes."""
-        row = self.find(version.registry, version.model, version.key)
-        columns = ", ".join(f"c.{column}" for column, _ in _HASHES)
-        sql = f"SELECT f.path, f.algorithm, f.hex, {columns} FROM file f LEFT JOIN content c ON c.id = f.content_id"
-        found: dict[str, frozenset[Digest]] = {}
-        for path, algorithm, hexed, *known in self._engine.rows(
-            f"{sql} WHERE f.version_id = :id", {"id": row.id if row else -1}
-        ):
-            named = {Digest(Algorithm(algorithm), hexed)} if hexed else set()
-            computed = {Digest(kind, value) for (_, kind), value in zip(_HASHES, known, strict=True) if value}
-            found[path] = frozenset(named | computed)
-        return found
+    def digests(self, file: File) -> frozenset[Digest]:
+        """Return every hash that is known of a file's bytes: its own, and those that fingerprinting found."""
+        if file.digest is None:
+            return frozenset()
+        column = next((name for name, kind in _HASHES if kind is _PLAIN.get(file.digest.algorithm)), "")
+        if not column:
+            return frozenset({file.digest})
+        columns = ", ".join(name for name, _ in _HASHES)
+        rows = self._engine.rows(f"SELECT {columns} FROM content WHERE {column} = :hex", {"hex": file.digest.hex})
+        known = {Digest(kind, value) for row in rows for (_, kind), value in zip(_HASHES, row, strict=True) if value}
+        return frozenset({file.digest, *known})
 
     def resolve(self, reference: Reference) -> VersionRow:
         """Find the one version that a reference names. Raises NotFound, Conflict (lists all)."""

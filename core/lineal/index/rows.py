@@ -12,9 +12,11 @@ import re
 import threading
 import time
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
+from lineal.errors import QueryError
 from lineal.index import document
 from lineal.index.conditions import Condition, Conditions
 from lineal.index.database import Row
@@ -47,10 +49,13 @@ class Rows:
         """Parse and compile; nothing is counted yet. Raises QueryError."""
         self._engine = engine
         self._conditions = Conditions(engine, now)
-        parsed = parse(query)
+        sort = sort or _NEWEST
+        with _quoting(query):
+            parsed = parse(query)
         parts = parsed.parts if isinstance(parsed, All) else (parsed,)
         self._parts = [self._conditions.of(part) for part in parts]
-        self._order = order(sort or _NEWEST, self._conditions, engine)
+        with _quoting(sort.field):
+            self._order = order(sort, self._conditions, engine)
         self._ids = array("q")
         self._planned = False
         self._segments = self._order.segments()
@@ -205,6 +210,16 @@ class Rows:
         by = f"{key}{way}, {number}{way}" if key else f"{number}{way}"
         sql = f"SELECT {number}, {key or '0'} FROM {source} WHERE {where} AND {check} ORDER BY {by} LIMIT :limit"
         return self._rows(sql, more)
+
+
+@contextmanager
+def _quoting(text: str) -> Iterator[None]:
+    """Give an error the text that its place is in."""
+    try:
+        yield
+    except QueryError as e:
+        e.query = text
+        raise
 
 
 def rows_of(engine: Engine, ids: Sequence[int], until: float | None = None) -> list[VersionRow]:
