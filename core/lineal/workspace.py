@@ -86,8 +86,7 @@ class Workspace:
     @cached_property
     def goals(self) -> Goals:
         """Which way metrics get better, by this workspace's rules and by their names."""
-        from lineal.diff import CodeChange
-    from lineal.diff.goals import Goals
+        from lineal.diff.goals import Goals
 
         return Goals(self.config.metrics)
 
