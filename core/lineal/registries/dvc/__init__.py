@@ -20,7 +20,7 @@ def connect(spec: RegistrySpec, around: Surroundings) -> Registry:
     """Make the registry of a repository at a path or URL, without touching it. Raises ConfigError if it is neither."""
     from lineal.registries.dvc.registry import GitRegistry
 
-    if spec.url.startswith("-") or "\0" in spec.url or any(c.isspace() for c in spec.url.split("://")[0]):
+    if spec.url.startswith("-") or "\0" in spec.url:
         raise ConfigError(f"{spec.url!r} is no repository", hint="write a path, or a URL as `git clone` takes it")
     remote = bool(_URL.match(spec.url))
     if not remote and not Path(spec.url).is_absolute():
