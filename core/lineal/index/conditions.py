@@ -79,7 +79,7 @@ class Conditions:
         """Return the SQL set of some values."""
         name = f"p{len(self.parameters)}"
         self.parameters[name] = listed(self._engine, values)
-        return self._engine.within(name)
+        return self._engine.within(name, str if values and isinstance(values[0], str) else int)
 
     # --- words ---
 
@@ -197,7 +197,7 @@ class Conditions:
         return Condition(f"v.model_id IN {among}", f"SELECT id FROM version WHERE model_id IN {among}")
 
     def _aliases(self, test: Callable[[str], bool]) -> Condition:
-        names = [name for (name,) in self._engine.rows("SELECT DISTINCT name FROM alias") if test(name)]
+        names = [name for (name,) in self._engine.rows("SELECT DISTINCT name FROM alias") if test(name)] or [""]
         among = self.within(names)
         check = f"EXISTS (SELECT 1 FROM alias a WHERE a.model_id = v.model_id AND a.key = v.key AND a.name IN {among})"
         joined = "JOIN version x ON x.model_id = a.model_id AND x.key = a.key"
@@ -254,7 +254,7 @@ class Conditions:
         values = [value for (value,) in self._engine.rows(sql, self._last) if test(value)]
         sql = f"SELECT DISTINCT environment_id FROM env_fact WHERE key_id IN {self._set(keys)}"
         chosen = {**self._last, "values": listed(self._engine, values)}
-        return [row[0] for row in self._engine.rows(f"{sql} AND value IN {self._engine.within('values')}", chosen)]
+        return [row[0] for row in self._engine.rows(f"{sql} AND value IN {self._engine.within('values', str)}", chosen)]
 
     def _set(self, numbers: list[int]) -> str:
         self._last = {"numbers": listed(self._engine, numbers)}

@@ -202,7 +202,7 @@ def _holders(engine: Engine, algorithm: str, digest: str, content: int | None) -
     hashes = _known(engine, algorithm, digest, content)
     if not hashes:
         return []
-    among = engine.within("hashes")
+    among = engine.within("hashes", str)
     sql = f"SELECT version_id FROM file WHERE hex <> '' AND hex IN {among}"
     numbers = [row[0] for row in engine.rows(f"{sql} LIMIT 200", {"hashes": listed(engine, sorted(hashes))})]
     columns = " OR ".join(f"{column} IN {among}" for column in _HASHES)

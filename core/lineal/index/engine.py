@@ -46,7 +46,7 @@ class Engine(Protocol):
         """
         ...
 
-    def within(self, name: str) -> str:
+    def within(self, name: str, kind: type[int] | type[str] = int) -> str:
         """Return SQL for the set of values in parameter `name`, to stand behind `IN`; see `listed`."""
         ...
 
@@ -104,8 +104,9 @@ class SqliteEngine:
         finally:
             connection.set_progress_handler(None, 0)
 
-    def within(self, name: str) -> str:
+    def within(self, name: str, kind: type[int] | type[str] = int) -> str:
         """Return a table-valued function over the JSON array that `listed` made."""
+        del kind
         return f"(SELECT value FROM json_each(:{name}))"
 
     def _connection(self) -> sqlite3.Connection | None:

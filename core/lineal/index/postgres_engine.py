@@ -78,9 +78,9 @@ class PostgresEngine:
         finally:
             connection.execute(b"SET statement_timeout TO 0")
 
-    def within(self, name: str) -> str:
-        """Return a set over an array."""
-        return f"(SELECT unnest(:{name}))"
+    def within(self, name: str, kind: type[int] | type[str] = int) -> str:
+        """Return a set over an array; its type is said because that of an empty one cannot be told."""
+        return f"(SELECT unnest(CAST(:{name} AS {'text' if kind is str else 'bigint'}[])))"
 
     def _connection(self) -> psycopg.Connection[Row] | None:
         held: psycopg.Connection[Row] | None = getattr(self._local, "connection", None)
