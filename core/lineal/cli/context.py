@@ -39,6 +39,9 @@ class Context:
             if not self.no_sync:
                 self._freshen(work)
             self._say_age(work)
+            if not work.specs:
+                narrate(f"note: no registry was found in or around {work.root}")
+                narrate("      `lineal demo` builds an example; `lineal registry add URL|PATH` names one")
             yield work
 
     def _freshen(self, work: Workspace) -> None:

@@ -20,7 +20,9 @@ BUG = 70
 def guarded(run: Callable[[], int]) -> int:
     """Run a command; say what went wrong in one sentence with a hint, and return the exit code that belongs to it."""
     try:
-        return run()
+        code = run()
+        sys.stdout.flush()  # here, where a reader that went away can still be told from a bug
+        return code
     except Error as e:
         explain(e)
         return e.exit_code
