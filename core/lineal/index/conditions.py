@@ -243,7 +243,7 @@ class Conditions:
         if number is None or term.value.literal:
             return text
         equal = self._fact("fact_num", self.keys(kind, term.key), f"f.value = {self.put(number)}")
-        ids = f"SELECT id FROM ({text.ids} UNION {equal.ids}) both" if text.ids and equal.ids else ""
+        ids = f"SELECT id FROM ({text.ids} UNION {equal.ids}) e" if text.ids and equal.ids else ""
         return Condition(f"({text.check} OR {equal.check})", ids)
 
     # --- environments ---
