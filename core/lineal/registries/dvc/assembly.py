@@ -8,8 +8,9 @@ from typing import Any
 
 import msgspec
 
-from lineal.errors import BadFormat
+from lineal.errors import BadFormat, Unavailable
 from lineal.formats import requirements
+from lineal.formats.window import read_small
 from lineal.model.records import (
     Alias,
     AliasKind,
@@ -29,8 +30,10 @@ from lineal.registries.dvc import gto, values
 from lineal.registries.dvc.outs import Dep, Out
 from lineal.registries.dvc.places import Places
 from lineal.registries.dvc.roles import Roles
-from lineal.registries.dvc.timeline import LFS, Draft, Holder
+from lineal.registries.dvc.timeline import Draft, Holder
 
+LFS = 1024  # bytes that a pointer of git-lfs does not exceed
+_KEPT = 4 << 20  # bytes of a file of metrics in a cache
 _POINTER = b"version https://git-lfs.github.com/spec/"
 Blobs = Mapping[str, bytes | None]
 
@@ -43,7 +46,7 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
     local: str  # its path on this machine
     lfs: str  # the folder of git-lfs's objects
     has_remote: bool
-    places: Places
+    places: Mapping[str, Places]  # of each project of DVC, by its folder
     roles: Roles
     artifacts: Mapping[str, gto.Artifact]
     experiments: Mapping[str, str]  # commit: name
@@ -90,7 +93,7 @@ class Assembly:
         experiment = self._scene.experiments.get(commit.id)
         kind = Kind.REGISTERED if semver else Kind.EXPERIMENT if experiment else Kind.COMMIT
         files = tuple(self._files(draft))
-        documents = self._documents(draft.params) | _ran_with(draft)
+        documents = self._documents(draft.beside.params) | _ran_with(draft)
         return Version(
             registry=self._scene.registry,
             model=draft.model,
@@ -102,8 +105,8 @@ class Assembly:
             author=commit.author,
             message=commit.message,
             state=State.PARTIAL if any(file.place is Place.NOWHERE for file in files) else State.READY,
-            params=values.params(documents, draft.keys),
-            metrics=values.metrics(self._documents(draft.metrics)),
+            params=values.params(documents, draft.beside.keys),
+            metrics=values.metrics(self._documents(draft.beside.metrics) | self._kept(draft)),
             tags=tuple(_tags(draft)),
             environment=self._environment(draft),
             datasets=tuple(self._datasets(draft)),
@@ -123,6 +126,25 @@ class Assembly:
     def _documents(self, files: Mapping[str, str]) -> dict[str, Any]:
         found = {path: self._document(path, blob) for path, blob in files.items()}
         return {path: document for path, document in found.items() if document is not None}
+
+    def _kept(self, draft: Draft) -> dict[str, Any]:
+        """Read those metrics that DVC keeps, where their bytes are on this machine."""
+        found: dict[str, Any] = {}
+        for path, out in draft.beside.kept.items():
+            key = (path, out.hex)
+            if key not in self._values:
+                _, where = self._scene.places[draft.root].find(out.hex, out.algorithm is Algorithm.MD5_DOS2UNIX)
+                self._values[key] = self._local(path, Path(where)) if where.startswith("/") else None
+            if self._values[key] is not None:
+                found[path] = self._values[key]
+        return found
+
+    def _local(self, path: str, where: Path) -> Any:
+        try:
+            return values.load(path, read_small(where, _KEPT))
+        except (BadFormat, Unavailable) as e:
+            self._problem(path, e.message, e.hint)
+            return None
 
     def _document(self, path: str, blob: str) -> Any:
         if (path, blob) not in self._values:
@@ -146,7 +168,7 @@ class Assembly:
 
     def _environment(self, draft: Draft) -> Environment | None:
         merged: Environment | None = None
-        for path, blob in sorted(draft.environments.items(), key=lambda item: item[0].count("/"), reverse=True):
+        for path, blob in sorted(draft.beside.environments.items(), key=lambda item: item[0].count("/"), reverse=True):
             if (path, blob) not in self._environments:
                 self._environments[path, blob] = self._guarded(path, blob, lambda data, at=path: _packages(at, data))
             found = self._environments[path, blob]
@@ -163,7 +185,7 @@ class Assembly:
 
     def _files(self, draft: Draft) -> Iterator[File]:
         if draft.holder is Holder.DVC and draft.out is not None:
-            yield from self._scene.places.files(draft.out)
+            yield from self._scene.places[draft.root].files(draft.out)
         elif draft.blob:
             yield self._blob(draft)
 
@@ -242,7 +264,7 @@ class Assembly:
 def _ran_with(draft: Draft) -> dict[str, Any]:
     """Return the parameters of a stage as it ran, for files that are not in the commit."""
     stored = draft.out.params if draft.out else ()
-    return {file: msgspec.json.decode(said) for file, said in stored if file not in draft.params}
+    return {file: msgspec.json.decode(said) for file, said in stored if file not in draft.beside.params}
 
 
 def _packages(path: str, data: bytes) -> Environment:
@@ -263,7 +285,8 @@ def needed(drafts: Mapping[tuple[str, str], Draft], sizes: Mapping[str, int]) ->
     """Return the blobs that `Assembly` will ask for."""
     found: set[str] = set()
     for draft in drafts.values():
-        for files in (draft.params, draft.metrics, draft.environments):
+        beside = draft.beside
+        for files in (beside.params, beside.metrics, beside.environments):
             found.update(files.values())
         if draft.blob and 0 <= sizes.get(draft.blob, -1) <= LFS:
             found.add(draft.blob)

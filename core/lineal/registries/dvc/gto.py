@@ -30,6 +30,8 @@ _TAG = re.compile(
     re.ASCII,
 )
 
+_LONG = 1_000  # characters of a tag; matching takes their square
+
 
 class Act(StrEnum):
     """What a tag does."""
@@ -76,7 +78,7 @@ class Artifact(msgspec.Struct, frozen=True, kw_only=True):
 
 def parse(tag: str, commit: str, at: float, by: str) -> Event | None:
     """Read one annotated tag; None where it is not one of GTO's."""
-    found = _TAG.fullmatch(tag)
+    found = _TAG.fullmatch(tag) if len(tag) <= _LONG else None
     if not found:
         return None
     if found["word"]:
@@ -190,7 +192,7 @@ class Tag(msgspec.Struct, frozen=True, kw_only=True):
 
 def tags(listing: str) -> Iterator[Tag]:
     """Read the answer to `for-each-ref --format=FIELDS`."""
-    for line in listing.splitlines():
+    for line in listing.split("\n"):  # not splitlines(): names may hold other ends of lines
         parts = line.split("\0")
         if len(parts) != 7:
             continue

@@ -7,18 +7,17 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from lineal.errors import Unavailable
 from lineal.formats.git import WALK, Git
 
-_MOST = 1 << 30  # bytes of a history; 20,000 commits take some 10 MiB
+_MOST = 512 << 20  # bytes of a history; 20,000 commits take some 10 MiB
 MODELS = (
     *(".pt", ".pth", ".ckpt", ".bin", ".safetensors", ".gguf", ".onnx", ".h5", ".keras", ".pkl", ".pickle", ".joblib"),
     *(".pb", ".tflite", ".mlmodel", ".skops", ".cbm", ".ubj", ".msgpack", ".model", ".weights"),
 )
-_READ = ("*.dvc", "*dvc.lock", "*.yaml", "*.yml", "*.json", "*.toml", "*requirements*.txt", ".dvc/config")
-_REFS = (
-    *("--branches", "--tags", "--remotes", "--exclude=refs/exps/celery/*", "--exclude=refs/exps/exec/*"),
-    "--glob=refs/exps/*",
-)
+_READ = ("*.dvc", "*dvc.lock", "*.yaml", "*.yml", "*.json", "*.toml", "*requirements.txt", "*.dvc/config")
+# Below two digits are experiments; DVC's own scratch refs (stash, celery, exec, apply, temp) are not.
+_REFS = ("--branches", "--tags", "--remotes", "--glob=refs/exps/[0-9a-f][0-9a-f]/*")
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -44,15 +43,18 @@ def walk(git: Git, more: Sequence[str] = ()) -> Iterator[Commit]:
     """Yield the commits that branches, tags, remotes, experiments and `more` reach.
 
     Raises:
-        Unavailable: git fails or takes too long.
+        Unavailable: git fails, takes too long, or has more to say than can be read: half a history would make the
+            versions of the other half look deleted.
     """
     mark = secrets.token_hex(8)  # no message can hold what nobody could know
     fields = f"{mark}%x00".join(["", "%H", "%P", "%an", "%at", "%B", ""])
     paths = [*_READ, *(f"*{ending}" for ending in MODELS)]
     # --sparse keeps commits that change none of the paths: they are links of the chains of first parents.
     options = ["--topo-order", "--reverse", "--full-history", "--sparse", "--diff-merges=first-parent", "--root"]
-    raw = ["--raw", "--no-abbrev", "--no-renames", "-z", f"--format={fields}"]
+    raw = ["--raw", "--no-abbrev", "--no-renames", "--no-relative", "-z", f"--format={fields}"]
     answer = git.ask("log", *options, *raw, *_REFS, *more, "--", *paths, most=_MOST, seconds=WALK)
+    if answer.cut:
+        raise Unavailable(f"the history of {git.repository} is too large", hint=f"at most {_MOST >> 20} MiB are read")
     yield from _commits(answer.out.decode("utf-8", "backslashreplace"), mark)
 
 

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -15,6 +16,9 @@ from lineal.errors import BadFormat
 from lineal.formats import yaml12
 from lineal.model.version import Algorithm, Digest
 
+_SEARCHED = 200  # names of one question that are no path as they stand
+_TEMPLATE = re.compile(r"\$\{[^}]*\}")
+_MD5 = re.compile(r"[0-9a-f]{32}(?:\.dir)?", re.ASCII)
 _MOST = 20_000  # outs, stages or entries of one file
 
 
@@ -80,7 +84,46 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
 def joined(folder: str, *parts: str) -> str:
     """Return a path from the repository's root; "" where it leads out of the repository or is a template."""
     path = posixpath.normpath(posixpath.join(folder, *parts))
-    return "" if path.startswith(("/", "..")) or "${" in path else path
+    return "" if f"{path}/".startswith(("/", "../")) or "${" in path else path
+
+
+def pattern(folder: str, name: str) -> str:
+    """Return `joined`, but with NUL for each template `${...}`: its value is not in the file, yet its files are."""
+    return joined(folder, _TEMPLATE.sub("\0", name))
+
+
+def named(names: Iterable[str], paths: Collection[str]) -> dict[str, str]:
+    """Return the paths, each with its name, that patterns mean: a file, all files of a directory, or a template's."""
+    found: dict[str, str] = {}
+    searched = 0
+    for name in names:
+        if name in paths:
+            found[name] = name
+        elif name and (searched := searched + 1) <= _SEARCHED:
+            found |= {path: name for path in paths if _fits(name, path)}
+    return found
+
+
+def _fits(name: str, path: str) -> bool:
+    """Say whether a path is what a pattern means, or below it. No regular expression: a stranger wrote the pattern."""
+    wanted, said = name.split("/"), path.split("/")
+    return len(wanted) <= len(said) and all(map(_part_fits, wanted, said))
+
+
+def _part_fits(wanted: str, said: str) -> bool:
+    first, *rest = wanted.split("\0")
+    if not rest:
+        return wanted == said
+    *middle, last = rest
+    at, end = len(first), len(said) - len(last)
+    if at > end or not (said.startswith(first) and said.endswith(last)):
+        return False
+    for piece in middle:
+        at = said.find(piece, at, end)
+        if at < 0:
+            return False
+        at += len(piece)
+    return True
 
 
 def _mapping(value: object, what: str) -> Mapping[str, Any]:
@@ -142,8 +185,10 @@ def _command(value: object) -> str:
 
 
 def _hash(entry: Mapping[str, Any]) -> tuple[str, Algorithm]:
+    """Return the MD5 of an entry, if it is one: it becomes part of a path in the cache."""
     legacy = Algorithm.MD5 if entry.get("hash") == "md5" else Algorithm.MD5_DOS2UNIX
-    return _text(entry.get("md5")).lower(), legacy
+    digest = _text(entry.get("md5")).lower()
+    return (digest if _MD5.fullmatch(digest) else ""), legacy
 
 
 def _out(entry: Mapping[str, Any], folder: str, deps: tuple[Dep, ...]) -> Out:
@@ -180,17 +225,17 @@ def pipeline(path: str, data: bytes) -> Pipeline:
     document = _mapping(yaml12.load(data), path)
     folder = posixpath.dirname(path)
     params: list[tuple[str, tuple[str, ...]]] = [
-        (joined(folder, _text(file)), ()) for file in _list(document.get("params"))
+        (pattern(folder, _text(file)), ()) for file in _list(document.get("params"))
     ]
-    metrics = [joined(folder, _text(file)) for file in _list(document.get("metrics"))]
-    plots = [joined(folder, file) for file in _plots(document.get("plots"))]
+    metrics = [pattern(folder, _text(file)) for file in _list(document.get("metrics"))]
+    plots = [pattern(folder, file) for file in _plots(document.get("plots"))]
     for stage in _mapping(document.get("stages"), path).values():
         if isinstance(stage, dict):
             inner: Mapping[str, Any] = stage["do"] if isinstance(stage.get("do"), dict) else stage
             where = posixpath.join(folder, _text(inner.get("wdir")))
             params += _stage_params(inner.get("params"), where)
-            metrics += [joined(where, name) for name in _names(inner.get("metrics"))]
-            plots += [joined(where, name) for name in _names(inner.get("plots"))]
+            metrics += [pattern(where, name) for name in _names(inner.get("metrics"))]
+            plots += [pattern(where, name) for name in _names(inner.get("plots"))]
     return Pipeline(
         artifacts=tuple(_artifacts(document.get("artifacts"), folder, path)),
         params=tuple((file, keys) for file, keys in params if file),
@@ -224,10 +269,10 @@ def _plots(entries: object) -> Iterator[str]:
 def _stage_params(entries: object, folder: str) -> Iterator[tuple[str, tuple[str, ...]]]:
     own = tuple(entry for entry in _list(entries) if isinstance(entry, str))
     if own:
-        yield joined(folder, "params.yaml"), own
+        yield pattern(folder, "params.yaml"), own
     for entry in _list(entries):
         for file, keys in entry.items() if isinstance(entry, dict) else ():
-            yield joined(folder, str(file)), tuple(key for key in _list(keys) if isinstance(key, str))
+            yield pattern(folder, str(file)), tuple(key for key in _list(keys) if isinstance(key, str))
 
 
 def _artifacts(entries: object, folder: str, path: str) -> Iterator[Artifact]:

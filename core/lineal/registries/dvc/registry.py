@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO
 
 from lineal.config import RegistrySpec, Surroundings, workspace_id
-from lineal.errors import BadFormat, NotFound, Unavailable
-from lineal.formats import git as runner
-from lineal.formats.http import without_userinfo
+from lineal.errors import NotFound, Unavailable
+from lineal.formats.git import WALK
 from lineal.formats.window import open_slice
-from lineal.model.records import Alias, AliasKind, Complete, Problem, Record
+from lineal.model.records import Alias, AliasKind, Complete, Record
 from lineal.model.values import Series
 from lineal.model.version import File, Version
 from lineal.registries.base import Cursors
 from lineal.registries.dvc import assembly, gto, series
-from lineal.registries.dvc.history import Commit, walk
-from lineal.registries.dvc.outs import Artifact, Out, Pipeline, locked, pipeline, tracked
+from lineal.registries.dvc.beside import Files
+from lineal.registries.dvc.definitions import DEFINITION, Definitions, defining
+from lineal.registries.dvc.history import walk
 from lineal.registries.dvc.repository import Refs, Repository
 from lineal.registries.dvc.roles import Roles
-from lineal.registries.dvc.timeline import Files, Timeline, defines
+from lineal.registries.dvc.timeline import Timeline
 
-T = TypeVar("T")
 _SCOPE = "repository"
-_DEFINITION = 16 << 20  # bytes of a file of DVC
-_LARGEST = 1 << 40  # bytes of a blob that is opened
+_LARGEST = 4 << 30  # bytes of a blob that is opened; it is held in memory
 
 
 class GitRegistry:
@@ -34,10 +32,9 @@ class GitRegistry:
 
     def __init__(self, spec: RegistrySpec, around: Surroundings, *, remote: bool) -> None:
         self.spec = spec
-        self._environ = around.environ
         self._remote = remote
         path = around.cache_folder() / "clones" / workspace_id(Path(spec.url)) if remote else Path(spec.url)
-        self._repository = Repository(path)
+        self._repository = Repository(path, spec.url if remote else "", around.environ)
 
     def fingerprint(self) -> str | None:
         """Return a token of the refs and caches; None behind a URL."""
@@ -49,8 +46,7 @@ class GitRegistry:
         The whole history is one scope: what a tag or a branch means for old commits can change with any ref, and a walk
         through 20,000 commits takes seconds.
         """
-        if self._remote:
-            runner.fetched(self.spec.url, self._repository.path, self._environ)
+        self._repository.fetch()
         token = self._repository.fingerprint()
         same = since.get(_SCOPE) == token
         if not same:
@@ -59,11 +55,11 @@ class GitRegistry:
         yield Complete(registry=self.spec.name, scope="")
 
     def _history(self) -> Iterator[Record]:
-        git, refs = self._repository.git, self._repository.refs()
+        repository, refs = self._repository, self._repository.refs()
         if not (refs.head or refs.branches or refs.tags or refs.experiments or refs.events):
             return
-        commits = list(walk(git, ["HEAD"] if refs.head else []))
-        definitions = _Definitions(self.spec.name, self._blobs(_defining(commits), _DEFINITION))
+        commits = list(walk(repository.git, ["HEAD"] if refs.head else []))
+        definitions = Definitions(self.spec.name, repository.blobs(defining(commits), DEFINITION))
         artifacts = gto.fold(refs.events)
         roles = Roles(definitions.artifacts(commits))
         timeline = Timeline(
@@ -74,34 +70,30 @@ class GitRegistry:
             marked=[*refs.branches.values(), *refs.tags.values()],
         )
         timeline.walk(commits)
-        sizes = self._sizes([draft.blob for draft in timeline.drafts.values() if draft.blob])
-        blobs = self._blobs(assembly.needed(timeline.drafts, sizes), _DEFINITION)
-        yield from assembly.Assembly(self._scene(refs, roles, artifacts, sizes), blobs).records(timeline.drafts)
+        sizes = repository.sizes(draft.blob for draft in timeline.drafts.values() if draft.blob)
+        blobs = repository.blobs(assembly.needed(timeline.drafts, sizes), DEFINITION)
+        scene = self._scene(refs, timeline, roles, artifacts, sizes)
+        yield from assembly.Assembly(scene, blobs).records(timeline.drafts)
         yield from _aliases(self.spec.name, refs, roles, timeline)
         yield from definitions.problems.values()
 
-    def _blobs(self, ids: set[str], most: int) -> dict[str, bytes | None]:
-        if self._remote:
-            runner.prefetched(self._repository.git, self.spec.url, ids, self._environ)
-        return dict(self._repository.git.blobs(sorted(ids), most))
-
-    def _sizes(self, ids: list[str]) -> Mapping[str, int]:
-        if self._remote or not ids:  # asking a blobless clone for a size would fetch the model
-            return {}
-        return self._repository.git.sizes(list(dict.fromkeys(ids)))
-
     def _scene(
-        self, refs: Refs, roles: Roles, artifacts: Mapping[str, gto.Artifact], sizes: Mapping[str, int]
+        self,
+        refs: Refs,
+        timeline: Timeline,
+        roles: Roles,
+        artifacts: Mapping[str, gto.Artifact],
+        sizes: Mapping[str, int],
     ) -> assembly.Scene:
         repository = self._repository
-        url = without_userinfo(self.spec.url) if self._remote else repository.url()
+        url = repository.url()
         return assembly.Scene(
             registry=self.spec.name,
             repository=url,
             local=str(repository.path),
             lfs=str(repository.git_folder() / "lfs" / "objects"),
-            has_remote=self._remote or url != str(repository.path),
-            places=repository.places(),
+            has_remote=url != str(repository.path),
+            places={root: repository.places(root) for root in {"", *timeline.roots}},
             roles=roles,
             artifacts=artifacts,
             experiments=refs.experiments,
@@ -115,82 +107,27 @@ class GitRegistry:
                 raise NotFound(f"{file.path} is no longer in {file.local}", hint="`lineal sync` looks again")
             return open_slice(Path(file.local), start, length)
         if file.location.startswith("git:"):
-            found = dict(self._repository.git.blobs([file.location.removeprefix("git:")], _LARGEST))
-            data = next(iter(found.values()))
-            if data is not None:
-                return io.BytesIO(data[start : None if length is None else start + length])
+            return self._blob(file, start, length)
         if file.location.startswith("lfs:"):
             raise Unavailable(f"{file.path} is only with the git-lfs server", hint="`git lfs fetch --all` brings it")
         if file.location:
             raise Unavailable(f"{file.path} is only in the remote {file.location}", hint="`dvc fetch -A` brings it")
         raise NotFound(f"the bytes of {file.path} are nowhere", hint="they were never pushed, or their cache is gone")
 
+    def _blob(self, file: File, start: int, length: int | None) -> BinaryIO:
+        blob = file.location.removeprefix("git:")
+        size = self._repository.held(blob)
+        end = size if length is None else min(size, start + length)
+        if not 0 <= end <= _LARGEST:
+            raise Unavailable(f"git cannot give the bytes of {file.path}", hint="try `git fsck`, or fetch it")
+        return io.BytesIO(self._repository.git.ask("cat-file", "blob", blob, most=end, seconds=WALK).out[start:end])
+
     def series(self, version: Version, metric: str) -> Series:
         """Return a metric as the plots of the version's commit have it."""
-        return series.read(self._repository.git, version.key, metric)
+        return series.read(self._repository, version.key, metric)
 
     def close(self) -> None:
         """Hold nothing: every process ends with its answer."""
-
-
-class _Definitions:
-    """The files of DVC in a history, parsed once for each content."""
-
-    def __init__(self, registry: str, blobs: Mapping[str, bytes | None]) -> None:
-        self._registry = registry
-        self._blobs = blobs
-        self._outs: dict[tuple[str, str], tuple[Out, ...]] = {}
-        self._pipelines: dict[tuple[str, str], Pipeline] = {}
-        self.problems: dict[str, Problem] = {}
-
-    def outs(self, path: str, blob: str) -> tuple[Out, ...]:
-        """Return the outs that a `.dvc` file or `dvc.lock` names."""
-        if (path, blob) not in self._outs:
-            read = locked if path.endswith("dvc.lock") else tracked
-            self._outs[path, blob] = tuple(self._read(path, blob, lambda data: read(path, data), []))
-        return self._outs[path, blob]
-
-    def pipeline(self, path: str, blob: str) -> Pipeline:
-        """Return what a `dvc.yaml` names."""
-        if (path, blob) not in self._pipelines:
-            self._pipelines[path, blob] = self._read(path, blob, lambda data: pipeline(path, data), Pipeline())
-        return self._pipelines[path, blob]
-
-    def _read(self, path: str, blob: str, read: Callable[[bytes], T], nothing: T) -> T:
-        data = self._blobs.get(blob)
-        try:
-            if data is None:
-                raise BadFormat(f"its content {blob[:8]} is missing or too large", hint="try `git fsck`, or fetch it")
-            return read(data)
-        except BadFormat as e:
-            hint = e.hint or "repair it in a new commit"
-            problem = Problem(registry=self._registry, where=path, message=e.message, hint=hint)
-            self.problems.setdefault(f"{path}\0{e.message}", problem)
-            return nothing
-
-    def artifacts(self, commits: list[Commit]) -> dict[str, Artifact]:
-        """Return the artifacts by path, the newest word of each counting."""
-        found: dict[str, Artifact] = {}
-        for commit in commits:
-            for change in commit.changes:
-                if change.new and _is_pipeline(change.path):
-                    found |= {one.path: one for one in self.pipeline(change.path, change.new).artifacts}
-        return found
-
-
-def _is_pipeline(path: str) -> bool:
-    return path.rsplit("/", 1)[-1] == "dvc.yaml"
-
-
-def _defining(commits: list[Commit]) -> set[str]:
-    ids = {
-        blob
-        for commit in commits
-        for change in commit.changes
-        if defines(change.path) or _is_pipeline(change.path)
-        for blob in (change.old, change.new)
-    }
-    return ids - {""}
 
 
 def _wanted(artifacts: Mapping[str, gto.Artifact]) -> dict[str, list[str]]:

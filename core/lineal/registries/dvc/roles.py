@@ -18,6 +18,10 @@ class Roles:
 
     def __init__(self, artifacts: Mapping[str, Artifact]) -> None:
         self.artifacts = artifacts  # by path
+        self._models: dict[str, bool] = {}
+        self._paths: dict[str, list[str]] = {}
+        for path, artifact in artifacts.items():
+            self._paths.setdefault(artifact.name, []).append(path)
 
     def model(self, path: str) -> str:
         """Return the name of the model at a path: its artifact's, else the path."""
@@ -26,6 +30,15 @@ class Roles:
 
     def is_model(self, path: str) -> bool:
         """Say whether an out is a model."""
+        if path not in self._models:
+            self._models[path] = self._is_model(path)
+        return self._models[path]
+
+    def paths(self, model: str) -> list[str]:
+        """Return where the artifact of that name is or was; a model that is no artifact is named after its path."""
+        return self._paths.get(model, [model])
+
+    def _is_model(self, path: str) -> bool:
         artifact = self.artifacts.get(path)
         if artifact and artifact.type:
             return artifact.type == "model"

@@ -12,19 +12,20 @@ from lineal.errors import BadFormat
 from lineal.formats.git import Git
 from lineal.model.values import Series
 from lineal.registries.dvc import values
-from lineal.registries.dvc.outs import pipeline
+from lineal.registries.dvc.outs import named, pipeline
+from lineal.registries.dvc.repository import Repository
 
 _ENDINGS = (".tsv", ".csv", ".json", ".yaml", ".yml")
 _ROWS = 2_000_000
 _SIZE = 64 << 20  # bytes of one file
 
 
-def read(git: Git, commit: str, metric: str) -> Series:
+def read(repository: Repository, commit: str, metric: str) -> Series:
     """Return a metric as the plots of `commit` have it; empty where none has. Raises Unavailable."""
-    files = dict(_tree(git, commit))
-    wanted = [path for path in _plots(git, files) if path.endswith(_ENDINGS)]
+    files = dict(_tree(repository.git, commit))
+    wanted = [path for path in _plots(repository, files) if path.endswith(_ENDINGS)]
     wanted.sort(key=lambda path: (not _named(path, metric), path))
-    for _, (path, data) in zip(range(50), _read(git, wanted, files), strict=False):
+    for _, (path, data) in zip(range(50), _read(repository, wanted, files), strict=False):
         points = sorted(_points(path, data, metric), key=lambda point: point[0])
         if points:
             steps, found, times = ([point[at] for point in points] for at in range(3))
@@ -41,22 +42,22 @@ def _tree(git: Git, commit: str) -> Iterator[tuple[str, str]]:
             yield path, fields[2]
 
 
-def _plots(git: Git, files: Mapping[str, str]) -> list[str]:
-    named: set[str] = set()
+def _plots(repository: Repository, files: Mapping[str, str]) -> list[str]:
+    names: list[str] = []
     pipelines = {path: blob for path, blob in files.items() if posixpath.basename(path) == "dvc.yaml"}
-    for path, data in _read(git, pipelines, files):
+    for path, data in _read(repository, pipelines, files):
         try:
-            named.update(pipeline(path, data).plots)
+            names += pipeline(path, data).plots
         except BadFormat:
             continue  # the scan says so; the curve is looked for elsewhere
-    return [path for path in files if any(path == name or path.startswith(f"{name}/") for name in named)]
+    return list(named(names, files))
 
 
-def _read(git: Git, paths: Iterable[str], files: Mapping[str, str]) -> Iterator[tuple[str, bytes]]:
+def _read(repository: Repository, paths: Iterable[str], files: Mapping[str, str]) -> Iterator[tuple[str, bytes]]:
     by_blob: dict[str, list[str]] = {}
     for path in paths:
         by_blob.setdefault(files[path], []).append(path)
-    found = dict(git.blobs(by_blob, _SIZE))
+    found = repository.blobs(by_blob, _SIZE)
     for path in paths:
         data = found.get(files[path])
         if data is not None:

@@ -6,18 +6,15 @@ where a history branches, so a walk costs what changes, not what is there.
 
 from __future__ import annotations
 
-import posixpath
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from enum import Enum
 
 import msgspec
 
-from lineal.registries.dvc.history import MODELS, Change, Commit
-from lineal.registries.dvc.outs import Out, Pipeline
+from lineal.registries.dvc.beside import Beside, Files, Surveyor, Tree, defines, project
+from lineal.registries.dvc.history import MODELS, Commit
+from lineal.registries.dvc.outs import Out
 from lineal.registries.dvc.roles import Roles
-
-ENVIRONMENTS = ("requirements.txt", "conda.yaml", "environment.yaml", "environment.yml")
-LFS = 1024  # bytes that a pointer of git-lfs does not exceed
 
 
 class Holder(Enum):
@@ -27,46 +24,31 @@ class Holder(Enum):
     GIT = "git"  # the blob itself, or a pointer of git-lfs in its place
 
 
-class Draft(msgspec.Struct, kw_only=True):
-    """A version before the files beside it are read. `values` are (path, blob) of params, metrics and environments."""
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
+    """A version before the files beside it are read."""
 
     model: str
     path: str
     commit: Commit
     holder: Holder
+    beside: Beside
+    root: str = ""  # the folder of DVC's project that it is in
     out: Out | None = None
     blob: str = ""
     parent: str = ""  # the commit of the version before, along first parents
-    params: dict[str, str] = {}
-    keys: dict[str, tuple[str, ...]] = {}
-    metrics: dict[str, str] = {}
-    environments: dict[str, str] = {}
     data: tuple[Out, ...] = ()
     sources: tuple[tuple[str, str], ...] = ()  # path and commit of models that it was made from
 
 
-class Place(msgspec.Struct):
-    """What holds at one commit: the blob of each path, and the newest version of each model's path."""
+class Place:
+    """What holds at one commit: its files, and the newest version of each model's path."""
 
-    files: dict[str, str]
-    newest: dict[str, str]
+    def __init__(self, tree: Tree, newest: dict[str, str]) -> None:
+        self.tree, self.newest = tree, newest
 
     def copy(self) -> Place:
         """Return one that can change by itself."""
-        return Place(dict(self.files), dict(self.newest))
-
-
-class Files(msgspec.Struct, frozen=True):
-    """Files of DVC, parsed, by path and blob."""
-
-    outs: Callable[[str, str], tuple[Out, ...]]
-    pipeline: Callable[[str, str], Pipeline]
-
-
-def defines(path: str) -> bool:
-    """Say whether a path is of a file that names outs."""
-    name = posixpath.basename(path)
-    return name == "dvc.lock" or (name.endswith(".dvc") and name != ".dvc")
+        return Place(self.tree.copy(), dict(self.newest))
 
 
 class Timeline:
@@ -91,14 +73,16 @@ class Timeline:
             marked: commits at which `newest` is kept.
         """
         self._files, self._roles = files, roles
+        self._surveyor = Surveyor(files, roles)
         self._wanted = wanted
         self._experiments = frozenset(experiments)
         self._marked = frozenset(marked)
         self._places: dict[str, Place] = {}
         self._left: dict[str, int] = {}
-        self._paths = {artifact.name: path for path, artifact in roles.artifacts.items()}
+        self._surveyed: dict[str, Beside] = {}  # by root, in the commit that is looked at
         self.drafts: dict[tuple[str, str], Draft] = {}  # (model, commit)
         self.newest: dict[str, dict[str, str]] = {}  # marked commit: path: commit of its version
+        self.roots: frozenset[str] = frozenset()  # projects of DVC in any commit
 
     def walk(self, commits: list[Commit]) -> None:
         """Follow all commits, parents first."""
@@ -117,7 +101,7 @@ class Timeline:
         parent = commit.parents[0] if commit.parents else ""
         place = self._places.get(parent)
         if place is None:  # a root, or the end of a shallow clone
-            return Place({}, {})
+            return Place(Tree(), {})
         self._left[parent] -= 1
         if self._left[parent]:
             return place.copy()
@@ -125,99 +109,78 @@ class Timeline:
         return place
 
     def _commit(self, commit: Commit, place: Place) -> None:
-        gone = _apply(commit.changes, place.files)
-        for change in commit.changes:
-            if defines(change.path):
-                self._defined(change, commit, place)
-            elif change.path.endswith(MODELS) and change.new:
-                self._draft(change.path, commit, place, Holder.GIT, blob=change.new)
-        for path in gone:
-            place.newest.pop(path, None)
+        self._surveyed = {}
+        if commit.changes:
+            place.tree.apply(commit.changes)
+            self.roots |= place.tree.roots.keys()
+            gone = self._outs(commit, place) | {change.path for change in commit.changes if not change.new}
+            for change in commit.changes:
+                if change.new and self._holds_model(change.path):
+                    self._draft(change.path, commit, place, blob=change.new)
+            for path in gone:
+                if place.newest.get(path) != commit.id:  # not where it only passed from one file to another
+                    place.newest.pop(path, None)
         for model in self._wanted.get(commit.id, ()):
             self._want(model, commit, place)
         if commit.id in self._experiments and commit.id not in place.newest.values():
             for path in list(place.newest):
                 self._want(self._roles.model(path), commit, place)
 
-    def _defined(self, change: Change, commit: Commit, place: Place) -> None:
-        before = {out.path: out for out in self._files.outs(change.path, change.old)} if change.old else {}
-        now = self._files.outs(change.path, change.new) if change.new else ()
-        for out in now:
-            if self._roles.is_model(out.path) and out != before.get(out.path) and out.hex:
-                self._draft(out.path, commit, place, Holder.DVC, out=out)
-        for path in before.keys() - {out.path for out in now}:
-            place.newest.pop(path, None)
+    def _holds_model(self, path: str) -> bool:
+        """Say whether the bytes of a path in git itself are a model."""
+        return (path.endswith(MODELS) or path in self._roles.artifacts) and self._roles.is_model(path)
+
+    def _outs(self, commit: Commit, place: Place) -> set[str]:
+        """Draft what differs in DVC's files, and return the paths that left them."""
+        before: dict[str, Out] = {}
+        now: dict[str, Out] = {}
+        for change in commit.changes:
+            if defines(change.path):
+                before |= {out.path: out for out in self._read(change.path, change.old)}
+                now |= {out.path: out for out in self._read(change.path, change.new)}
+        for path, out in now.items():
+            if out.hex and out != before.get(path) and self._roles.is_model(path):
+                self._draft(path, commit, place, out=out)
+        return before.keys() - now.keys()
+
+    def _read(self, path: str, blob: str) -> tuple[Out, ...]:
+        return self._files.outs(path, blob) if blob else ()
 
     def _draft(
-        self, path: str, commit: Commit, place: Place, holder: Holder, *, out: Out | None = None, blob: str = ""
+        self, path: str, commit: Commit, place: Place, *, out: Out | None = None, blob: str = "", model: str = ""
     ) -> None:
-        draft = Draft(
-            model=self._roles.model(path),
+        model = model or self._roles.model(path)
+        if (model, commit.id) in self.drafts:
+            return
+        root = project(path, place.tree.roots)
+        deps = out.deps if out else ()
+        self.drafts[model, commit.id] = Draft(
+            model=model,
             path=path,
             commit=commit,
-            holder=holder,
+            holder=Holder.DVC if out else Holder.GIT,
+            beside=self._beside(root, place),
+            root=root,
             out=out,
             blob=blob,
-            parent=place.newest.get(path, ""),
+            parent=next((place.newest[at] for at in (path, *self._roles.paths(model)) if at in place.newest), ""),
+            data=() if deps else self._surveyor.data(place.tree, root),
+            sources=tuple((dep.path, place.newest[dep.path]) for dep in deps if dep.path in place.newest),
         )
-        self._beside(draft, place)
-        if self.drafts.setdefault((draft.model, commit.id), draft) is draft:
-            place.newest[path] = commit.id
+        place.newest[path] = commit.id
+
+    def _beside(self, root: str, place: Place) -> Beside:
+        if root not in self._surveyed:
+            self._surveyed[root] = self._surveyor.survey(place.tree, root)
+        return self._surveyed[root]
 
     def _want(self, model: str, commit: Commit, place: Place) -> None:
         """Make a version at a commit that somebody registered, though the model's bytes did not change there."""
         if (model, commit.id) in self.drafts:
             return
-        path = self._paths.get(model, model)
-        for file, blob in place.files.items():
-            if defines(file):
-                for out in self._files.outs(file, blob):
-                    if out.path == path and out.hex:
-                        self._draft(path, commit, place, Holder.DVC, out=out)
-                        return
-        blob = place.files.get(path, "")
-        self._draft(path, commit, place, Holder.GIT, blob=blob)
-
-    def _beside(self, draft: Draft, place: Place) -> None:
-        """Note which files of the same commit hold params, metrics, environments and data."""
-        files = place.files
-        keys: dict[str, list[str] | None] = {"params.yaml": None} if "params.yaml" in files else {}
-        metrics: dict[str, str] = {}
-        for file, blob in files.items():
-            if posixpath.basename(file) == "dvc.yaml":
-                found = self._files.pipeline(file, blob)
-                metrics |= {name: files[name] for name in found.metrics if name in files}
-                for name, some in found.params:
-                    _extend(keys, name, some)
-            elif posixpath.basename(file) in ENVIRONMENTS:
-                draft.environments[file] = blob
-        draft.params = {name: files[name] for name in keys if name in files}
-        draft.keys = {name: tuple(some) for name, some in keys.items() if some}
-        draft.metrics = metrics
-        deps = draft.out.deps if draft.out else ()
-        draft.sources = tuple((dep.path, place.newest[dep.path]) for dep in deps if dep.path in place.newest)
-        if not deps:
-            draft.data = self._data(files)
-
-    def _data(self, files: Mapping[str, str]) -> tuple[Out, ...]:
-        found = (out for file, blob in files.items() if defines(file) for out in self._files.outs(file, blob))
-        return tuple(out for out in found if out.hex and out.cached and self._roles.is_data(out.path))
-
-
-def _extend(keys: dict[str, list[str] | None], name: str, some: Iterable[str]) -> None:
-    """Add the keys of one file; none means all of them."""
-    wanted = list(some)
-    held = keys.get(name, [])
-    keys[name] = None if held is None or not wanted else [*held, *wanted]
-
-
-def _apply(changes: Iterable[Change], files: dict[str, str]) -> list[str]:
-    """Take changes into the map of files and return the paths that are gone."""
-    gone = []
-    for change in changes:
-        if change.new:
-            files[change.path] = change.new
-        else:
-            files.pop(change.path, None)
-            gone.append(change.path)
-    return gone
+        for path in self._roles.paths(model):
+            out = self._surveyor.out(path, place.tree)
+            if out or path in place.tree.files:
+                self._draft(path, commit, place, out=out, blob="" if out else place.tree.files[path], model=model)
+                return
+        self._draft(self._roles.paths(model)[-1], commit, place, model=model)
