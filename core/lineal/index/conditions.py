@@ -36,6 +36,7 @@ class Condition(msgspec.Struct, frozen=True):
 
     check: str
     ids: str = ""
+    exact: bool = True  # False: `ids` has others too, which the check tells
 
 
 class Conditions:
@@ -50,8 +51,7 @@ class Conditions:
         """Return the condition of a query."""
         match query:
             case All(parts):
-                made = [self.of(part) for part in parts]
-                return Condition(" AND ".join(one.check for one in made) or ALWAYS)
+                return self._all([self.of(part) for part in parts])
             case Either(parts):
                 return self._either([self.of(part) for part in parts])
             case Not(part):
@@ -65,9 +65,18 @@ class Conditions:
             case Between():
                 return self._between(query)
 
+    def _all(self, parts: list[Condition]) -> Condition:
+        driving = [part for part in parts if part.ids]
+        ids = " INTERSECT ".join(f"SELECT id FROM ({part.ids}) a" for part in driving)
+        exact = len(driving) == len(parts) and all(part.exact for part in parts)
+        return Condition(" AND ".join(part.check for part in parts) or ALWAYS, ids, exact)
+
     def _either(self, parts: list[Condition]) -> Condition:
         check = "(" + " OR ".join(f"({part.check})" for part in parts) + ")"
-        return Condition(check, " UNION ALL ".join(part.ids for part in parts) if all(p.ids for p in parts) else "")
+        ids = (
+            " UNION ALL ".join(f"SELECT id FROM ({part.ids}) o" for part in parts) if all(p.ids for p in parts) else ""
+        )
+        return Condition(check, ids, all(part.exact for part in parts))
 
     def put(self, value: Any) -> str:
         """Name a parameter and return it as SQL writes it."""

@@ -161,7 +161,7 @@ class Rows:
     # --- all of a term, sorted here ---
 
     def _sort(self, driver: str) -> None:
-        others = [part for part in self._parts if part.ids != driver]
+        others = [part for part in self._parts if part.ids != driver or not part.exact]
         columns = ", ".join(["v.id", *self._order.columns])
         sql = f"SELECT {columns} FROM version v WHERE v.id IN ({driver}) AND {self._check(others)}"
         groups: dict[int, list[tuple[Any, int]]] = {}

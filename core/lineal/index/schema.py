@@ -137,6 +137,7 @@ fact_txt = Table(
     Column("value", TEXT, nullable=False),  # folding.fold()
     Column("version_id", BIG, nullable=False),
     PrimaryKeyConstraint("key_id", "value", "version_id"),
+    Index("fact_txt_version", "version_id", "key_id", "value"),  # as above
     sqlite_with_rowid=False,
 )
 environment = Table(
