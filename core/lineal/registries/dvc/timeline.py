@@ -80,6 +80,7 @@ class Timeline:
         self._places: dict[str, Place] = {}
         self._left: dict[str, int] = {}
         self._surveyed: dict[str, Beside] = {}  # by root, in the commit that is looked at
+        self._changing: set[str] = set()  # paths of models that get a version in the commit that is looked at
         self.drafts: dict[tuple[str, str], Draft] = {}  # (model, commit)
         self.newest: dict[str, dict[str, str]] = {}  # marked commit: path: commit of its version
         self.roots: frozenset[str] = frozenset()  # projects of DVC in any commit
@@ -109,7 +110,7 @@ class Timeline:
         return place
 
     def _commit(self, commit: Commit, place: Place) -> None:
-        self._surveyed = {}
+        self._surveyed, self._changing = {}, set()
         if commit.changes:
             place.tree.apply(commit.changes)
             self.roots |= place.tree.roots.keys()
@@ -138,8 +139,10 @@ class Timeline:
             if defines(change.path):
                 before |= {out.path: out for out in self._read(change.path, change.old)}
                 now |= {out.path: out for out in self._read(change.path, change.new)}
+        models = (path for path, out in now.items() if out.hex and out != before.get(path))
+        self._changing = {path for path in models if self._roles.is_model(path)}
         for path, out in now.items():
-            if out.hex and out != before.get(path) and self._roles.is_model(path):
+            if path in self._changing:
                 self._draft(path, commit, place, out=out)
         return before.keys() - now.keys()
 
@@ -153,7 +156,7 @@ class Timeline:
         if (model, commit.id) in self.drafts:
             return
         root = project(path, place.tree.roots)
-        deps = out.deps if out else ()
+        deps = [dep.path for dep in out.deps if dep.path != path] if out else []
         self.drafts[model, commit.id] = Draft(
             model=model,
             path=path,
@@ -164,10 +167,14 @@ class Timeline:
             out=out,
             blob=blob,
             parent=next((place.newest[at] for at in (path, *self._roles.paths(model)) if at in place.newest), ""),
-            data=() if deps else self._surveyor.data(place.tree, root),
-            sources=tuple((dep.path, place.newest[dep.path]) for dep in deps if dep.path in place.newest),
+            data=() if out and out.deps else self._surveyor.data(place.tree, root),
+            sources=tuple((dep, key) for dep in deps if (key := self._current(dep, commit, place))),
         )
         place.newest[path] = commit.id
+
+    def _current(self, path: str, commit: Commit, place: Place) -> str:
+        """Return the newest version of a model's path; a lock file may have stages in any order."""
+        return commit.id if path in self._changing else place.newest.get(path, "")
 
     def _beside(self, root: str, place: Place) -> Beside:
         if root not in self._surveyed:
