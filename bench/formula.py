@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from lineal.config import RegistrySpec
 from lineal.diff.goals import Goals
 from lineal.errors import Unsupported
-from lineal.index.index import Index, Rows
+from lineal.index.index import Index
+from lineal.index.rows import Rows
 from lineal.model.diff import Diff
 from lineal.model.lineage import Tree
 from lineal.model.listing import ModelRow, Neighbour, RegistryRow, Sort, VersionRow
@@ -45,6 +46,9 @@ class _Rows(Rows):
 
 class FormulaIndex(Index):
     """An index without a store."""
+
+    def __init__(self) -> None:
+        """There is nothing to open."""
 
     def rows(self, query: str = "", sort: Sort | None = None) -> Rows:
         """Return all versions, whatever is asked."""
@@ -96,6 +100,10 @@ class Formula:
     def series(self, row: VersionRow, metric: str) -> Series:
         """There are no curves."""
         return Series(metric, [], [], [])
+
+    def unseen(self) -> list[str]:
+        """Everything was read."""
+        return []
 
     def stale(self) -> list[str]:
         """Nothing ever changes."""

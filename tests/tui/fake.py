@@ -11,7 +11,8 @@ from lineal.config import RegistrySpec
 from lineal.diff import compare
 from lineal.diff.goals import Goals
 from lineal.errors import NotFound, QueryError, Unavailable
-from lineal.index.index import Index, Rows
+from lineal.index.index import Index
+from lineal.index.rows import Rows
 from lineal.model.diff import Diff
 from lineal.model.lineage import Link, Member, Tree
 from lineal.model.listing import ModelRow, Neighbour, ProblemRow, RegistryRow, Sort, VersionRow
@@ -96,7 +97,7 @@ class FakeRows(Rows):
     """Rows that are all there, read in pages; `slow` makes pages miss every deadline."""
 
     def __init__(self, rows: list[VersionRow], *, slow: bool = False) -> None:
-        self._rows = rows
+        self._held = rows
         self._slow = slow
         self.count = min(len(rows), self.PAGE)
         self.exact = len(rows) <= self.PAGE
@@ -106,13 +107,13 @@ class FakeRows(Rows):
         self.reads.append((number, deadline_ms))
         if self._slow and deadline_ms is not None and number:
             return None
-        page = self._rows[number * self.PAGE : (number + 1) * self.PAGE]
+        page = self._held[number * self.PAGE : (number + 1) * self.PAGE]
         self.count = max(self.count, number * self.PAGE + len(page))
-        self.exact = self.exact or self.count == len(self._rows)
+        self.exact = self.exact or self.count == len(self._held)
         return page
 
     def measure(self) -> int:
-        self.count, self.exact = len(self._rows), True
+        self.count, self.exact = len(self._held), True
         return self.count
 
 
@@ -154,9 +155,9 @@ class FakeIndex(Index):
             tags={t.key: t.value for t in v.tags},
         )
 
-    def _matching(self, query: str) -> list[VersionRow]:
+    def _found(self, query: str) -> list[VersionRow]:
         if " | " in query:
-            found = {row.id: row for part in query.split(" | ") for row in self._matching(part)}
+            found = {row.id: row for part in query.split(" | ") for row in self._found(part)}
             return [found[i] for i in sorted(found)]
         rows = [self.row(i) for i in range(len(self.held))]
         plain = query.replace("(", " ").replace(")", " ")
@@ -177,7 +178,7 @@ class FakeIndex(Index):
     def rows(self, query: str = "", sort: Sort | None = None) -> FakeRows:
         self.asked.append(query)
         sort = sort or Sort()
-        rows = self._matching(query)
+        rows = self._found(query)
 
         def order(row: VersionRow) -> tuple[bool, float]:
             at = row.metrics.get(sort.field[7:]) if sort.field.startswith("metric.") else row.created_at
@@ -187,7 +188,7 @@ class FakeIndex(Index):
 
     def models(self, query: str = "") -> list[ModelRow]:
         counts: dict[tuple[str, str], int] = {}
-        for row in self._matching(query):
+        for row in self._found(query):
             counts[row.registry, row.model] = counts.get((row.registry, row.model), 0) + 1
         return [ModelRow(registry=r, model=m, versions=n) for (r, m), n in sorted(counts.items())]
 
@@ -312,6 +313,10 @@ class FakeSource:
             raise Unavailable("the server is away", hint="try again")
         found = self.curves.get(metric)
         return found or Series(metric, list(range(20)), [1.0 / (i + 1) for i in range(20)], [0.0] * 20)
+
+    def unseen(self) -> list[str]:
+        """Return no registry: all were read."""
+        return []
 
     def stale(self) -> list[str]:
         return self.fresh

@@ -58,9 +58,9 @@ async def test_compare_scrolls_sideways_under_a_frozen_key(source: FakeSource, m
     async with app.run_test(size=(80, 24)) as pilot:
         await opened(pilot)
         await press(pilot, *["space"] * 9, "c")
-        await until_seen(pilot, "v11 ◂", "⇄")
+        await until_seen(pilot, "v17 ◂", "⇄")  # it is live
         before = screen_text(app)[1]
         await press(pilot, "l", "l")
         assert screen_text(app)[1] != before
-        assert "v11 ◂" in screen_text(app)[1]
+        assert "v17 ◂" in screen_text(app)[1]
         assert "auc" in seen(app)

@@ -189,8 +189,6 @@ async def test_marks_last_over_screens_and_can_be_shown_alone(source: FakeSource
         await opened(pilot)
         await press(pilot, "full_stop")
         await until_seen(pilot, "Nothing is marked.")
-        await press(pilot, "c")
-        await until_seen(pilot, "Mark a version first")
         await press(pilot, "space", "j", "space", "full_stop")
         assert models(app).table.total() == 2
         assert seen(app).count("✱") == 2
@@ -206,6 +204,29 @@ async def test_one_mark_is_compared_with_the_version_under_the_cursor(source: Fa
         await opened(pilot)
         await press(pilot, "space", "c")
         await until_seen(pilot, "compare   2 versions", "v18 ◂", "v19")
+
+
+async def test_without_a_mark_a_version_is_compared_with_the_live_one(source: FakeSource, make_app: MakeApp) -> None:
+    app = make_app(source)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        await press(pilot, "c")
+        await until_seen(pilot, "compare   2 versions", "v17 ◂", "v19")
+
+
+async def test_the_live_version_is_compared_with_the_one_before_it(source: FakeSource, make_app: MakeApp) -> None:
+    app = make_app(source)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        await press(pilot, "j", "j", "c")
+        await until_seen(pilot, "compare   2 versions", "v17 ◂", "v16")
+
+
+async def test_details_say_how_a_version_stands_beside_the_live_one(source: FakeSource, make_app: MakeApp) -> None:
+    app = make_app(source)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot)
+        await until_seen(pilot, "▼ −0.0350 on prod")
 
 
 async def test_sort_and_columns_are_chosen_from_what_is_there(source: FakeSource, make_app: MakeApp) -> None:

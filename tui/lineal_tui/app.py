@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -25,7 +24,6 @@ from lineal_tui.session import Session
 from lineal_tui.syncing import SyncChild
 from lineal_tui.worker import Source, Worker
 
-SYNC = (sys.executable, "-m", "lineal", "sync", "--events", "jsonl")
 _FIRST = 0.3  # seconds after which the frame is painted without rows
 _REDRAW = 0.25  # seconds between two drawings of the progress
 _REFRESH = 2.0  # seconds between two looks at an index that is being filled
@@ -47,7 +45,8 @@ class LinealApp(App[int]):
         cwd: str,
         environ: Mapping[str, str],
         clock: Callable[[], float] = time.time,
-        sync: Sequence[str] = SYNC,
+        sync: Sequence[str],
+        child: Mapping[str, str] | None = None,
         start: Place | None = None,
     ) -> None:
         """Make the application.
@@ -59,6 +58,7 @@ class LinealApp(App[int]):
             environ: the process's environment: terminal, colours, tmux.
             clock: tells the time in Unix seconds.
             sync: the command of a sync that writes its events as JSON lines.
+            child: what the environment of a sync holds beside that of this process.
             start: where to begin; by default at all models.
         """
         super().__init__(
@@ -71,7 +71,7 @@ class LinealApp(App[int]):
         if start:
             self.session.places.visit(start)
         self._worker = Worker(source, self.post_message)
-        self._child = SyncChild(sync, cwd, self._synced)
+        self._child = SyncChild(sync, cwd, {**environ, **(child or {})}, self._synced)
         self._looked = 0.0
         self._ticker: Timer | None = None  # draws the progress of a sync
         self._waiting = ExitStack()  # holds painting back until the first rows are there

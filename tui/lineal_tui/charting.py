@@ -8,10 +8,8 @@ from collections.abc import Mapping, Sequence
 from lineal.charts import Curve, Threshold, draw
 from lineal.model.listing import VersionRow
 from lineal.model.values import Goal, Series
+from lineal_tui.holders import holder, live
 from lineal_tui.messages import ChartReady, ChartRequest
-
-_HOLDERS = ("prod", "production", "champion")
-"""Aliases whose holder the others are measured by, in this order."""
 
 
 def across(request: ChartRequest, rows: Sequence[VersionRow], goal: Goal | None) -> ChartReady:
@@ -30,11 +28,8 @@ def across(request: ChartRequest, rows: Sequence[VersionRow], goal: Goal | None)
 
 
 def _incumbent(metric: str, rows: Sequence[VersionRow]) -> list[Threshold]:
-    for alias in _HOLDERS:
-        for row in rows:
-            if alias in row.aliases and metric in row.metrics:
-                return [Threshold(f"{row.name} {alias}", row.metrics[metric])]
-    return []
+    row = holder(row for row in rows if metric in row.metrics)
+    return [Threshold(f"{row.name} {live(row)}", row.metrics[metric])] if row else []
 
 
 def _best(rows: Sequence[VersionRow], values: Sequence[float], goal: Goal | None) -> str:

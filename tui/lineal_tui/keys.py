@@ -222,7 +222,7 @@ DOES = (
         "c",
         "c",
         "compare",
-        "Compare the marked versions, or the marked one with that under the cursor.",
+        "Compare the marked versions; a single one with that under the cursor, or with the live one (prod, champion).",
         Group.DO,
         _on(Where.MODELS, Where.LINEAGE),
         rank=79,

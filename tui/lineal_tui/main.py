@@ -12,6 +12,10 @@ from lineal import cli
 if TYPE_CHECKING:
     from lineal.workspace import Workspace
 
+SYNC = (sys.executable, "-m", "lineal", "sync", "--events", "jsonl")
+"""Fills an index and writes its events as JSON lines. Which index, the environment says: its URL may hold a password,
+and every user of a machine sees command lines."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `lineal`; Textual is imported only when the application opens."""
@@ -26,10 +30,11 @@ def open_tui(work: Workspace) -> int:
     app = LinealApp(
         work,
         workspace=work.root.name or str(work.root),
-        cwd=str(work.root),
+        cwd=str(work.around.cwd),
         environ=work.around.environ,
         clock=work.around.clock,
-        sync=sync_command(work),
+        sync=SYNC,
+        child={"LINEAL_INDEX": work.index_url},
     )
     app.run()
     return app.return_code or 0
@@ -38,11 +43,6 @@ def open_tui(work: Workspace) -> int:
 def hurry() -> None:
     """Put off the collection of garbage until the first paint: start-up makes next to none, and it costs a tenth."""
     gc.disable()
-
-
-def sync_command(work: Workspace) -> tuple[str, ...]:
-    """Return the command that fills this workspace's index and writes its events as JSON lines."""
-    return (sys.executable, "-m", "lineal", "--index", work.index_url, "sync", "--events", "jsonl")
 
 
 if __name__ == "__main__":

@@ -78,6 +78,12 @@ class DetailRequest(Struct, frozen=True):
     row: VersionRow
 
 
+class RivalRequest(Struct, frozen=True):
+    """Which version of its model another is best compared with."""
+
+    row: VersionRow
+
+
 class CurvesRequest(Struct, frozen=True):
     """The per-step curves of one version's metrics."""
 
@@ -142,6 +148,7 @@ Request = (
     | MeasureRequest
     | ModelsRequest
     | DetailRequest
+    | RivalRequest
     | CurvesRequest
     | DiffRequest
     | LineageRequest
@@ -212,6 +219,15 @@ class DetailReady(Message, bubble=False):
     version: Version
     parents: list[Neighbour]
     goals: dict[str, Goal]
+    holder: VersionRow | None = None  # the live version of the same model
+
+
+@dataclass(eq=False, repr=False)
+class RivalReady(Message, bubble=False):
+    """The live version of the model; for that one itself the version before it; None if there is neither."""
+
+    request: RivalRequest
+    rival: VersionRow | None
 
 
 @dataclass(eq=False, repr=False)
@@ -279,7 +295,7 @@ class FindReady(Message, bubble=False):
 
 @dataclass(eq=False, repr=False)
 class FreshReady(Message, bubble=False):
-    """Registries as the index knows them, and the names of those with something new on this machine."""
+    """Registries as the index knows them, and the names of those with something new: here, or not yet read at all."""
 
     request: FreshRequest
     registries: list[RegistryRow]

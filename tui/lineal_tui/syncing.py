@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 from msgspec import Struct
@@ -19,9 +19,12 @@ _GRACE = 5.0  # seconds between SIGTERM and SIGKILL
 class SyncChild:
     """One child at a time. `tell` is called on the event loop with each step."""
 
-    def __init__(self, command: Sequence[str], cwd: str, tell: Callable[[SyncStep], None]) -> None:
+    def __init__(
+        self, command: Sequence[str], cwd: str, environ: Mapping[str, str], tell: Callable[[SyncStep], None]
+    ) -> None:
         self._command = tuple(command)
         self._cwd = cwd
+        self._environ = dict(environ)
         self._tell = tell
         self._process: asyncio.subprocess.Process | None = None
         self._cancelled = False
@@ -39,6 +42,7 @@ class SyncChild:
                 *self._command,
                 *names,
                 cwd=self._cwd,
+                env=self._environ,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,

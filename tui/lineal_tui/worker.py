@@ -19,6 +19,7 @@ from lineal.model.reference import parse
 from lineal.model.values import Goal, Series
 from lineal.model.version import Version
 from lineal_tui import messages as m
+from lineal_tui.holders import HOLDERS, holder
 from lineal_tui.lanes import Lane
 from lineal_tui.places import Identity, Scope, identity
 
@@ -65,6 +66,10 @@ class Source(Protocol):
 
     def stale(self) -> list[str]:
         """Return the local registries that have something new."""
+        ...
+
+    def unseen(self) -> list[str]:
+        """Return the registries that were never read, remote ones included."""
         ...
 
 
@@ -145,6 +150,8 @@ class Worker:
                 return m.ModelsReady(request, self._registries(), index.models(request.text))
             case m.DetailRequest():
                 return self._detail(request)
+            case m.RivalRequest():
+                return m.RivalReady(request, self._rival(request.row))
             case m.CurvesRequest():
                 with self._registry:
                     return m.CurvesReady(request, self._curves(request))
@@ -160,7 +167,8 @@ class Worker:
                 return m.SourcesReady(request, self._registries(), index.problems(), [])
             case m.FreshRequest():
                 with self._registry:
-                    return m.FreshReady(request, self._registries(), self._source.stale())
+                    new = dict.fromkeys([*self._source.stale(), *self._source.unseen()])
+                return m.FreshReady(request, self._registries(), list(new))
             case m.CompleteRequest():
                 return self._complete(request)
             case m.FindRequest():
@@ -207,7 +215,28 @@ class Worker:
     def _detail(self, request: m.DetailRequest) -> m.DetailReady:
         node = Node(NodeKind.VERSION, *identity(request.row))
         parents: list[Neighbour] = self._index.parents([node]).get(node, [])
-        return m.DetailReady(request, self._version(request.row), parents, self._goals_of([request.row]))
+        held = self._holder(request.row)
+        return m.DetailReady(request, self._version(request.row), parents, self._goals_of([request.row]), held)
+
+    def _holder(self, row: VersionRow) -> VersionRow | None:
+        """Return the live version of the same model."""
+        aliases = " | ".join(f"alias:{name}" for name in HOLDERS)
+        rows = self._index.rows(scoped(aliases, Scope(row.registry, row.model)))
+        return holder(rows.page(0) or [])
+
+    def _rival(self, row: VersionRow) -> VersionRow | None:
+        held = self._holder(row)
+        return held if held and identity(held) != identity(row) else self._before(row)
+
+    def _before(self, row: VersionRow) -> VersionRow | None:
+        """Return the version of the same model that was made before, if it is among the newest thousands."""
+        rows = self._index.rows(scoped("", Scope(row.registry, row.model)))
+        at = _seek(rows, rows.page(0) or [], identity(row))
+        if at is None:
+            return None
+        number, offset = divmod(at + 1, rows.PAGE)
+        page = rows.page(number) or []
+        return page[offset] if offset < len(page) else None
 
     def _curves(self, request: m.CurvesRequest) -> dict[str, list[float]]:
         row = self._now(request.row)

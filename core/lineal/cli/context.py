@@ -30,7 +30,11 @@ class Context:
 
     def open(self) -> Workspace:
         """Open the workspace as it is."""
-        return open_workspace(self.folder, index=self.index, around=self.around)
+        return open_workspace(self.folder, index=self._named_index(), around=self.around)
+
+    def _named_index(self) -> str:
+        """Return the index that `--index` names, else LINEAL_INDEX: where a URL's password is nobody else's to see."""
+        return self.index or self.around.environ.get("LINEAL_INDEX", "")
 
     @contextmanager
     def reading(self) -> Iterator[Workspace]:
@@ -66,7 +70,7 @@ class Context:
             raise Unsupported(
                 "the terminal application needs a terminal", hint="in a pipe use a verb, as in `lineal ls`"
             )
-        with open_workspace(folder or self.folder, index=self.index, around=self.around) as work:
+        with open_workspace(folder or self.folder, index=self._named_index(), around=self.around) as work:
             return self.open_tui(work)
 
 

@@ -8,6 +8,7 @@ from lineal.model.listing import Neighbour, VersionRow
 from lineal.model.records import Confidence, NodeKind
 from lineal.model.values import Goal, Metric, Param
 from lineal.model.version import Code, Dataset, Environment, File, Place, Version
+from lineal_tui.holders import live
 from lineal_tui.present import text
 from lineal_tui.present.ink import BLANK, Line, Span, Tone, fit, fit_right, wrap
 
@@ -26,6 +27,7 @@ def lines(
     version: Version,
     row: VersionRow,
     parents: Sequence[Neighbour],
+    holder: VersionRow | None,
     goals: Mapping[str, Goal],
     curves: Mapping[str, Sequence[float]],
     cells: int,
@@ -37,7 +39,10 @@ def lines(
     most = 100_000 if full else _SHORT
     out = list(_head(version, row, cells, now, full=full))
     out += _parents(parents[:most], row)
-    out += _metrics(version.metrics, goals, curves, most, cells)
+    beside = (
+        holder if holder and (holder.registry, holder.model, holder.key) != (row.registry, row.model, row.key) else None
+    )
+    out += _metrics(version.metrics, beside, goals, curves, most, cells)
     out += _params(version.params, most)
     out += _data(version.datasets, most)
     if version.environment:
@@ -92,8 +97,15 @@ def _parents(parents: Sequence[Neighbour], row: VersionRow) -> Iterator[Line]:
 
 
 def _metrics(
-    metrics: Sequence[Metric], goals: Mapping[str, Goal], curves: Mapping[str, Sequence[float]], most: int, cells: int
+    metrics: Sequence[Metric],
+    holder: VersionRow | None,
+    goals: Mapping[str, Goal],
+    curves: Mapping[str, Sequence[float]],
+    most: int,
+    cells: int,
 ) -> Iterator[Line]:
+    """Return the metrics, worst first where there is a live version to measure them by."""
+    metrics = sorted(metrics, key=lambda metric: _worth(metric, holder, goals))
     longest = min(24, max((len(m.name) for m in metrics), default=0))
     for i, metric in enumerate(metrics[:most]):
         goal = metric.goal or goals.get(metric.name)
@@ -104,10 +116,37 @@ def _metrics(
             Span(fit(text.safe(metric.name, 60), longest) + " "),
             Span({Goal.MAX: "▲", Goal.MIN: "▼", None: " "}[goal], Tone.DIM),
             Span(fit_right(text.number(float(metric.value)), 11)),
+            _against(metric, holder, goal),
             Span(over, Tone.DIM),
             Span("  " + bars, Tone.ACCENT),
         )
     yield from _more(len(metrics), most)
+
+
+def _change(metric: Metric, holder: VersionRow | None) -> float | None:
+    """Return how much a metric is above that of the live version."""
+    return float(metric.value) - holder.metrics[metric.name] if holder and metric.name in holder.metrics else None
+
+
+def _worth(metric: Metric, holder: VersionRow | None, goals: Mapping[str, Goal]) -> bool:
+    """Say of a metric that it is no worse than that of the live version."""
+    delta, goal = _change(metric, holder), metric.goal or goals.get(metric.name)
+    return not (delta and goal and (delta > 0) is (goal is Goal.MIN))
+
+
+def _against(metric: Metric, holder: VersionRow | None, goal: Goal | None) -> Span:
+    """Return how a metric stands beside that of the live version."""
+    delta = _change(metric, holder)
+    if delta is None or holder is None:
+        return Span("")
+    if not delta:
+        return Span(f"  = {live(holder)}", Tone.DIM)
+    if goal is None:
+        return Span(f"    {text.signed(delta)} on {live(holder)}", Tone.CHANGED)
+    better = (delta > 0) is (goal is Goal.MAX)
+    return Span(
+        f"  {'▲' if better else '▼'} {text.signed(delta)} on {live(holder)}", Tone.BETTER if better else Tone.WORSE
+    )
 
 
 def _params(params: Sequence[Param], most: int) -> Iterator[Line]:

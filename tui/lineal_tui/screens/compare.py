@@ -9,6 +9,7 @@ from textual.widget import Widget
 from lineal.errors import Error
 from lineal.model.diff import Diff, Facet
 from lineal.model.listing import VersionRow
+from lineal_tui.holders import holder
 from lineal_tui.keys import Where
 from lineal_tui.messages import Chosen, DiffReady, DiffRequest, Request
 from lineal_tui.places import Place, identity
@@ -155,10 +156,11 @@ class Compare(Room):
         return super().off(key)
 
     def enter(self, place: Place) -> None:
-        """Compare the versions of the place, the oldest first: it is the baseline until another is chosen."""
+        """Compare the versions of the place, the oldest first. The live one, else the oldest, is the first baseline."""
         rows = tuple(sorted(place.rows, key=lambda row: (row.created_at is None, row.created_at or 0.0)))
         if tuple(map(identity, rows)) != tuple(map(identity, self._rows)):
-            self._baseline = 0
+            held = holder(rows)
+            self._baseline = rows.index(held) if held else 0
         self._rows = rows
         if len(self._rows) < 2:
             self.grid.show(None, [BLANK, (Span("Mark two or more versions with space, then press c.", Tone.DIM),)])

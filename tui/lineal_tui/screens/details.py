@@ -44,6 +44,7 @@ class Details(Dialog[None]):
                 message.version,
                 self._row,
                 message.parents,
+                message.holder,
                 message.goals,
                 {},
                 pane.room,

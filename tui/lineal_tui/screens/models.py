@@ -232,6 +232,7 @@ class Models(Room):
                 ready.version,
                 row,
                 ready.parents,
+                ready.holder,
                 ready.goals,
                 self._curves.get(identity(row), {}),
                 pane.room,

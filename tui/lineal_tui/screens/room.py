@@ -15,7 +15,18 @@ from textual.widget import Widget
 from lineal.model.listing import VersionRow
 from lineal_tui import keys
 from lineal_tui.keys import Where
-from lineal_tui.messages import Ask, Copy, Entered, Failed, Go, Refresh, Request, SyncWanted
+from lineal_tui.messages import (
+    Ask,
+    Copy,
+    Entered,
+    Failed,
+    Go,
+    Refresh,
+    Request,
+    RivalReady,
+    RivalRequest,
+    SyncWanted,
+)
 from lineal_tui.places import Place, Scope, identity
 from lineal_tui.present import bars, text
 from lineal_tui.present.ink import Line, Span, Tone
@@ -75,8 +86,8 @@ class Room(Screen[None], inherit_bindings=False):
             return "no version under the cursor"
         if key == "charts" and self.subject() is None and not self.session.marks:
             return "no version under the cursor"
-        if key == "compare" and len(self._compared()) < 2:
-            return "mark a version first, with space, and go to another"
+        if key == "compare" and not self._compared():
+            return "no version under the cursor"
         if key == "compare_screen" and len(self.session.marks) < 2 and self.WHERE is not Where.COMPARE:
             return "mark two versions first, with space"
         if key == self.WHERE.value or (key == "compare_screen" and self.WHERE is Where.COMPARE):
@@ -239,11 +250,25 @@ class Room(Screen[None], inherit_bindings=False):
         self.go(Where.COMPARE, tuple(self.session.marks.values()))
 
     def do_compare(self) -> None:
-        """Compare the marked versions; a single one with the version under the cursor."""
-        self.go(Where.COMPARE, self._compared())
+        """Compare the marked versions; a single one with the version under the cursor, else with the live one."""
+        rows = self._compared()
+        if len(rows) == 1:
+            self.ask(RivalRequest(rows[0]))
+        else:
+            self.go(Where.COMPARE, rows)
+
+    def on_rival_ready(self, message: RivalReady) -> None:
+        """Compare with the live version, or the one before it."""
+        row = message.request.row
+        if message.rival is None:
+            self.say((Span("There is no other version of this model: mark one elsewhere, with space.", Tone.WARN),))
+        else:
+            self.go(Where.COMPARE, (message.rival, row))
 
     def _compared(self) -> tuple[VersionRow, ...]:
         marks, row = self.session.marks, self.subject()
+        if not marks:
+            return (row,) if row else ()
         if len(marks) == 1 and row is not None and identity(row) not in marks:
             return (*marks.values(), row)
         return tuple(marks.values())
