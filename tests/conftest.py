@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from tests.postgres import index_url, postgres, postgres_server
 
 __all__ = ["around", "index_url", "oracle", "postgres", "postgres_server"]
 
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # NumPy's threads only get in one another's way in the demo
 NOW = 1_790_000_000.0  # the fixed clock: 2026-09-21 13:33:20 UTC
 
 

@@ -38,9 +38,13 @@ def environment(home: Path, **more: str) -> dict[str, str]:
 def inside(*words: str, cwd: Path, home: Path, environ: Mapping[str, str]) -> Said:
     """Run a command in this process and capture what it writes."""
     out, err = io.StringIO(newline=""), io.StringIO(newline="")
-    with mock.patch.dict(os.environ, environment(home, **environ), clear=True), contextlib.chdir(cwd):
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            code = cli.main(words)
+    with (
+        mock.patch.dict(os.environ, environment(home, **environ), clear=True),
+        contextlib.chdir(cwd),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
+        code = cli.main(words)
     return Said(code, out.getvalue(), err.getvalue())
 
 

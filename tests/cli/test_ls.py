@@ -92,7 +92,9 @@ def test_a_query_holds_for_all_that_is_listed_and_nothing_else_matches(lab: Lab)
 
 
 def test_negation_groups_and_wildcards(lab: Lab) -> None:
-    models = {(item["registry"], item["model"]) for item in lab.json("ls", "(model:churn | model:fraud-*) -registry:hub")}
+    models = {
+        (item["registry"], item["model"]) for item in lab.json("ls", "(model:churn | model:fraud-*) -registry:hub")
+    }
     assert models == {("risk-models", "churn"), ("risk-models", "fraud-q8"), ("mlflow", "fraud-scorer"),
                       ("mlflow", "fraud-scorer-edge"), ("runs", "fraud-scorer-2.3.0")}  # fmt: skip
 
@@ -123,9 +125,9 @@ def test_columns_are_those_asked_for_in_that_order(lab: Lab) -> None:
     torch = next(package["version"] for package in shown["environment"]["packages"] if package["name"] == "torch")
     loss = next(metric["value"] for metric in shown["metrics"] if metric["name"] == "loss")
     assert list(row)[4:-2] == ["param.lr", "loss", "tag.validation", "env.torch", "env.python", "kind", "id", "number"]
-    assert list(row.values())[4:-2] == [
-        repr(shown["params"]["lr"]), repr(loss), "passed", torch, shown["environment"]["python"], "registered", "8", "8",
-    ]  # fmt: skip
+    python = shown["environment"]["python"]
+    values = [repr(shown["params"]["lr"]), repr(loss), "passed", torch, python, "registered", "8", "8"]
+    assert list(row.values())[4:-2] == values
 
 
 def test_a_column_that_does_not_exist_is_refused_with_those_that_do(lab: Lab) -> None:
