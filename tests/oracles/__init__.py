@@ -42,6 +42,7 @@ def build(name: str) -> None:
         return
     folder = environment(name)
     venv.create(folder, with_pip=True, clear=True)
-    install = [python(name), "-m", "pip", "install", "-q", "--disable-pip-version-check", "-r", HERE / f"{name}.txt"]
+    wanted = str(HERE / f"{name}.txt")
+    install = [str(python(name)), "-m", "pip", "install", "-q", "--disable-pip-version-check", "-r", wanted]
     subprocess.run(install, check=True)
     (folder / "READY").touch()

@@ -26,6 +26,7 @@ from tests.conftest import NOW
 from tests.sources.scripted import spec
 
 DAY = 86_400
+LRS: tuple[float | str, ...] = (0.1, "1e-3", 0.001, "auto")
 NAMES = ("churn", "Fraud", "écoulement", "net_50%")
 
 
@@ -48,7 +49,7 @@ def _version(at: int, draw: random.Random) -> Version:
         created_at=draw.choice([None, NOW - draw.randint(0, 40) * DAY]),
         author=draw.choice(["Mira", "ola", ""]),
         message=draw.choice(["first try", "Try again, better", ""]),
-        params=tuple(_some(draw, [Param("lr", draw.choice([0.1, "1e-3", 0.001, "auto"])), Param("opt", "Adam W")])),
+        params=tuple(_some(draw, [Param("lr", draw.choice(LRS)), Param("opt", "Adam W")])),
         metrics=tuple(_some(draw, [Metric(name, value) for name, value in metrics.items()])),
         tags=tuple(_some(draw, [Tag("stage", draw.choice(["Prod", "dev"])), Tag("debug")])),
         environment=draw.choice([None, _environment("2.1.0+cu118"), _environment("2.10.0"), _environment("1.9")]),

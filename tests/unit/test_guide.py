@@ -34,9 +34,7 @@ class TestTheAdapterOfTheGuide(RegistryContract):
         for name in ("a/1.bin", "a/2.bin", "b/1.bin"):
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             (root / name).write_bytes(name.encode() * 9)
-        return Source(
-            spec=RegistrySpec(name="bins", kind="binaries", url=str(root)), around=around, trees=(root,)
-        )
+        return Source(spec=RegistrySpec(name="bins", kind="binaries", url=str(root)), around=around, trees=(root,))
 
 
 def test_the_guide_names_every_module_of_the_core() -> None:

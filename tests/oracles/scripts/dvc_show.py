@@ -9,19 +9,13 @@ import json
 import os
 import sys
 import time
-from typing import Any
 
 
 def experiments() -> object:
     from dvc.repo import Repo
-    from dvc.utils.serialize import encode_exception
 
     found = Repo(".").experiments.show(all_branches=True, all_tags=True, all_commits=ALL, force=True)
-    return [_dumped(exp, encode_exception) for exp in found]
-
-
-def _dumped(exp: Any, default: Any) -> Any:
-    return json.loads(json.dumps(exp.dumpd(), default=default))
+    return [json.loads(json.dumps(exp.dumpd(), default=repr)) for exp in found]
 
 
 def metrics() -> object:
