@@ -16,11 +16,10 @@ from lineal.index.comparison import rows_for_comparison
 from lineal.index.database import Row
 from lineal.index.lock import holding
 from lineal.index.opening import open_writer
-from lineal.model.listing import RegistryRow
 from lineal.model.records import Complete, Gone, Problem, Record
 from lineal.model.version import Algorithm, Digest, File, Kind, Version
 from lineal.registries.base import Cursors
-from lineal.sync import Event, Failed, Fingerprinting, Finished, Met, Progress, Started, Summary, rebuild, stale, sync
+from lineal.sync import Event, Failed, Fingerprinting, Finished, Met, Progress, Started, Summary, rebuild, sync
 from tests.sources import scripted
 from tests.sources.scripted import FINGERPRINTS, SCRIPTS, saying
 
@@ -242,17 +241,6 @@ def test_progress_is_told_about_ten_times_a_second_at_most(index_url: str, aroun
     summary = sync([spec("a")], around, index_url, on_event=heard.append)
     told = sum(isinstance(event, Progress) for event in heard)
     assert 1 <= told <= 3 + 11 * summary.seconds
-
-
-def test_stale_names_local_registries_that_changed_or_are_new(around: Surroundings) -> None:
-    for name, fingerprint in {"same": "1", "changed": "2", "new": "3", "remote": None}.items():
-        FINGERPRINTS[f"/{name}"] = fingerprint
-
-    def row(name: str, fingerprint: str | None) -> RegistryRow:
-        return RegistryRow(name=name, kind="scripted", url="", origin="", synced_at=1.0, fingerprint=fingerprint)
-
-    specs = [spec(name) for name in ("same", "changed", "new", "remote")]
-    assert stale(specs, around, [row("same", "1"), row("changed", "1"), row("remote", None)]) == ["changed", "new"]
 
 
 def test_a_rebuild_gives_the_same_rows_and_a_failed_one_keeps_the_old(index_url: str, around: Surroundings) -> None:

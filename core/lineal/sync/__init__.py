@@ -13,7 +13,7 @@ from lineal.sync.events import (
     Summary,
 )
 from lineal.sync.rebuilding import rebuild
-from lineal.sync.run import Options, stale, sync
+from lineal.sync.run import Options, sync
 
 __all__ = [
     "Event",
@@ -26,6 +26,5 @@ __all__ = [
     "Started",
     "Summary",
     "rebuild",
-    "stale",
     "sync",
 ]

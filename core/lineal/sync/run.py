@@ -9,14 +9,12 @@ from queue import Empty, Queue
 
 import msgspec
 
-from lineal import registries
 from lineal.config import RegistrySpec, Surroundings
-from lineal.errors import Error, NotFound, RegistryError
+from lineal.errors import Error, NotFound
 from lineal.index.lock import holding
 from lineal.index.opening import open_writer
 from lineal.index.scopes import Applied
 from lineal.index.writer import Interrupted, Writer
-from lineal.model.listing import RegistryRow
 from lineal.sync.events import Event, Failed, Finished, Started, Summary
 from lineal.sync.fingerprints import Fingerprints, Hashed, memory_beside
 from lineal.sync.scanning import Item, Known, Scan, ScanDone, ScopeDone
@@ -87,28 +85,6 @@ def _chosen(specs: Sequence[RegistrySpec], only: Collection[str] | None) -> list
         if name not in names:
             raise NotFound(f"no registry is called {name!r}", hint="`lineal registry ls` lists them")
     return [spec for spec in specs if only is None or spec.name in only]
-
-
-def stale(specs: Iterable[RegistrySpec], around: Surroundings, rows: Iterable[RegistryRow]) -> list[str]:
-    """Return the local registries that changed since their last sync, or had none; `rows` is what the index says."""
-    known = {row.name: row.fingerprint for row in rows if row.synced_at is not None}
-    changed = []
-    for spec in specs:
-        now = _fingerprint(spec, around)
-        if now is not None and now != known.get(spec.name):
-            changed.append(spec.name)
-    return changed
-
-
-def _fingerprint(spec: RegistrySpec, around: Surroundings) -> str | None:
-    """Return a registry's fingerprint now; one that cannot be read has a fingerprint that equals no other."""
-    registry = registries.connect(spec, around)
-    try:
-        return registry.fingerprint()
-    except RegistryError:
-        return "unreadable"
-    finally:
-        registry.close()
 
 
 class Sync:
