@@ -1,4 +1,4 @@
-"""Stores that MLflow itself filled, once per session."""
+"""Stores that MLflow and DVC themselves filled, once per session."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from tests.postgres import Server
+from tests.sources import dvc_tools
 from tests.sources.mlflow import Filled, fill, serving
 
 Oracle = Callable[[str], Path]
@@ -61,3 +62,9 @@ def mlflow_server(oracle: Oracle, tmp_path_factory: pytest.TempPathFactory) -> I
     folder = tmp_path_factory.mktemp("mlflow-server")
     with serving(oracle("mlflow"), folder) as url:
         yield fill(oracle("mlflow"), url, folder)
+
+
+@pytest.fixture(scope="session")
+def dvc_made(oracle: Oracle, tmp_path_factory: pytest.TempPathFactory) -> dvc_tools.Made:
+    """A repository that DVC 3.67 and GTO 1.10 made."""
+    return dvc_tools.make(oracle("dvc"), tmp_path_factory.mktemp("dvc"))

@@ -122,6 +122,7 @@ class Repo:
         if parents is None:
             tip = self.git("rev-parse", "--verify", "-q", ref, check=False)
             parents = [tip] if tip else []
+        parents = [self.git("rev-parse", f"{parent}^{{commit}}") for parent in parents]
         self.commits += 1
         stream = Stream()
         date = START + 60 * self.commits if at is None else at
@@ -203,3 +204,72 @@ def tool(python: Path, name: str, *arguments: str, cwd: Path, home: Path, at: in
     done = subprocess.run([program, *arguments], env=environ, cwd=cwd, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{name} {' '.join(arguments)}: {done.stderr[-4000:]}{done.stdout[-1000:]}"
     return done.stdout
+
+
+def story(path: Path, cache: Path | None = None) -> Repo:
+    """Make a small repository: a branch and its merge, GTO's tags, a model in git itself, a curve, an experiment."""
+    repo = Repo(path)
+    config = f"[cache]\n    dir = {cache}\n" if cache else "[core]\n    analytics = false\n"
+    first = repo.commit(
+        {".dvc/config": config, "dvc.yaml": _PIPELINE, "data/rows.csv.dvc": dvc_file(out("rows.csv", b"1"))}
+    )
+    repo.commit(trained(1))
+    side = repo.commit(trained(2), parents=[first], branch="side")
+    repo.commit({**trained(3), "export/net.onnx": b"ONNX, more or less"})
+    repo.commit({}, parents=["refs/heads/main", side], message="Merge side")
+    repo.commit(trained(4), ref=f"refs/exps/{first[:2]}/{first[2:]}/warm-owl", parents=[first])
+    repo.tag("net@v1.0.0", "main", at=START + 1000)
+    repo.tag("net#prod#1", "main", at=START + 2000)
+    repo.tag("paper", "side", annotated=False)
+    for number in range(1, 5) if cache else ():
+        keep(cache or path, b"net %d" % number)
+    repo.check_out()
+    return repo
+
+
+_PIPELINE = dvc_yaml(
+    stages={
+        "train": {
+            "cmd": "python train.py",
+            "deps": ["data/rows.csv"],
+            "params": ["lr"],
+            "outs": ["models/net.pt"],
+            "metrics": [{"metrics.json": {"cache": False}}],
+            "plots": [{"curve.csv": {"cache": False}}],
+        }
+    },
+    artifacts={"net": {"path": "models/net.pt", "type": "model"}},
+)
+
+
+def trained(number: int) -> dict[str, Content]:
+    """Return what a training of the story's model leaves in git."""
+    stage = {
+        "cmd": "python train.py",
+        "deps": [out("data/rows.csv", b"1")],
+        "outs": [out("models/net.pt", b"net %d" % number)],
+    }
+    return {
+        "dvc.lock": dvc_lock(train=stage),
+        "params.yaml": f"lr: {number}e-4\n",
+        "metrics.json": f'{{"loss": 0.{number}, "eval": {{"acc": {number}}}}}',
+        "curve.csv": f"step,loss\n0,0.9\n1,0.{number}\n",
+    }
+
+
+def pointer(data: bytes) -> str:
+    """Return what git-lfs puts in the place of `data` (git-lfs, docs/spec.md)."""
+    oid = hashlib.sha256(data).hexdigest()
+    return f"version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize {len(data)}\n"
+
+
+def lfs_story(path: Path) -> Repo:
+    """Make a repository of two models under git-lfs; the bytes of the newer one are at hand."""
+    repo = Repo(path)
+    repo.commit({".gitattributes": "*.bin filter=lfs diff=lfs merge=lfs -text\n", "models/a.bin": pointer(b"old")})
+    repo.commit({"models/a.bin": pointer(b"new weights"), "models/b.bin": pointer(b"other")})
+    oid = hashlib.sha256(b"new weights").hexdigest()
+    place = path / ".git" / "lfs" / "objects" / oid[:2] / oid[2:4] / oid
+    place.parent.mkdir(parents=True)
+    place.write_bytes(b"new weights")
+    return repo

@@ -65,6 +65,7 @@ class Made(msgspec.Struct, frozen=True):
     repo: Path
     remote: Path
     donor: Path
+    base: str  # the donor's commit
     commits: dict[str, str]  # what happened: commit
 
 
@@ -96,12 +97,12 @@ def make(python: Path, folder: Path) -> Made:
     given = _Maker(python, donor, home)
     given.write("models/base.pt", "a base model")
     given.tool("dvc", "add", "models/base.pt")
-    given.commit("A base")
+    base = given.commit("A base")
     maker = _Maker(python, folder / "repo", home)
     maker.tool("dvc", "remote", "add", "-d", "store", str(remote))
     commits = _history(maker, donor)
     _releases(maker)
-    return Made(maker.folder, remote, donor, commits)
+    return Made(maker.folder, remote, donor, base, commits)
 
 
 def _history(maker: _Maker, donor: Path) -> dict[str, str]:
