@@ -112,9 +112,15 @@ def _texts(held: Held, field: Field) -> list[str]:
         case Field.CODE:
             return [version.code.commit] if version.code and version.code.commit else []
         case Field.FILE:
-            return [text for file in version.files for text in (file.path, file.path.rsplit("/", 1)[-1])]
+            return [text for file in version.files for text in _path(file.path)]
         case _:
             return [version.message] if field is Field.MESSAGE and version.message else []
+
+
+def _path(path: str) -> tuple[str, ...]:
+    """Return what a file is known by: its path, and its last part; those of a folder without the `/` at the end."""
+    bare = path.rstrip("/")
+    return path, bare, bare.rsplit("/", 1)[-1]
 
 
 def _words(held: Held) -> list[str]:
