@@ -46,7 +46,7 @@ class Lab:
 
     def run_pty(self, *words: str, **environ: str) -> tuple[int, bytes]:
         """Run a command on a terminal and return its exit code and the bytes it sent there."""
-        return running.on_terminal(*words, cwd=self.folder, home=self.home, **environ)
+        return running.on_terminal(*words, cwd=self.folder, home=self.home, environ=environ)
 
     @property
     def index(self) -> Path:

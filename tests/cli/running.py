@@ -74,7 +74,7 @@ def on_terminal(
     home: Path,
     program: tuple[str, ...] = ("-m", "lineal"),
     watch: Callable[[bytes, int], None] | None = None,
-    **environ: str,
+    environ: Mapping[str, str] | None = None,
 ) -> tuple[int, bytes]:
     """Run a command on a terminal of its own, 200x50, and return its exit code and every byte it sent there.
 
@@ -90,7 +90,7 @@ def on_terminal(
     process = subprocess.Popen(
         [sys.executable, *program, *words],
         cwd=cwd,
-        env=environment(home, TERM="xterm-256color", **environ),
+        env=environment(home, TERM="xterm-256color", **(environ or {})),
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,

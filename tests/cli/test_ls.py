@@ -9,7 +9,7 @@ import pytest
 
 from tests.cli.conftest import Lab
 
-ITEM = {
+ITEM: dict[str, type | tuple[type, ...]] = {
     "reference": str,
     "registry": str,
     "model": str,

@@ -10,6 +10,7 @@ from lineal import lineage
 from lineal.cli import output
 from lineal.cli.context import Context, complete_version, format_option, pass_context
 from lineal.cli.output import Cell, Format
+from lineal.cli.shapes import related
 from lineal.errors import ConfigError, NotFound
 from lineal.model.lineage import Common, Link, Member, Path, Tree
 from lineal.model.outline import FOLD, Line, outline, rails
@@ -67,7 +68,7 @@ def command(
 
 def _tree(tree: Tree, form: Format, *, unfold: bool) -> None:
     if form == Format.JSON:
-        output.document(tree)
+        output.document(related(tree))
     elif form == Format.TABLE:
         for line in _lines(tree, unfold=unfold):
             output.write(line)
@@ -110,7 +111,7 @@ def _edge(members: tuple[Member, ...], link: Link) -> list[Cell]:
 
 def _path(path: Path, form: Format) -> None:
     if form == Format.JSON:
-        output.document(path)
+        output.document(related(path))
         return
     if not path.members:
         raise NotFound("there is no path between the two", hint="raise --limit" if path.cut else "")
@@ -125,7 +126,7 @@ def _path(path: Path, form: Format) -> None:
 
 def _common(common: Common, form: Format) -> None:
     if form == Format.JSON:
-        output.document(common)
+        output.document(related(common))
         return
     shared = [*common.ancestors, *common.inputs]
     if not shared:

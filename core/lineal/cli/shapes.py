@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from lineal.cli.output import moment
+from lineal.model.lineage import Common, Member, Path, Tree
 from lineal.model.listing import RegistryRow, VersionRow
 from lineal.model.reference import Selector, SelectorKind, canonical
 from lineal.model.version import Version
@@ -67,3 +68,22 @@ def registry_item(row: RegistryRow) -> dict[str, Any]:
         "error": row.error,
         "hint": row.hint,
     }
+
+
+def related(answer: Tree | Path | Common) -> dict[str, Any]:
+    """Return an answer about lineage as `model.lineage` has it, with versions as the items of a list.
+
+    The rows themselves hold numbers that are private to one index: after a rebuild, JSON must be the same.
+    """
+    shape: dict[str, Any] = msgspec.to_builtins(answer)
+    if isinstance(answer, Common):
+        for name, shared in (("ancestors", answer.ancestors), ("inputs", answer.inputs)):
+            shape[name] = [msgspec.to_builtins(one) | {"member": _member(one.member)} for one in shared]
+    else:
+        shape["members"] = [_member(member) for member in answer.members]
+    return shape
+
+
+def _member(member: Member) -> dict[str, Any]:
+    shape: dict[str, Any] = msgspec.to_builtins(member)
+    return shape | {"version": version_item(member.version) if member.version else None}
