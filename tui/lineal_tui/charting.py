@@ -39,7 +39,7 @@ def _best(rows: Sequence[VersionRow], values: Sequence[float], goal: Goal | None
         return said
     best = (max if goal is Goal.MAX else min)(finite, key=values.__getitem__)
     way = "higher" if goal is Goal.MAX else "lower"
-    return f"{said} · {way} is better · best {rows[best].name} {values[best]:.5g}"
+    return f"best {rows[best].name} {values[best]:.5g}, {way} is better · {said}"
 
 
 def along(request: ChartRequest, series: Mapping[str, Series]) -> ChartReady:

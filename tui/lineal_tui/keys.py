@@ -26,10 +26,10 @@ class Where(StrEnum):
 class Group(StrEnum):
     """Where the help puts a key."""
 
-    MOVE = "Move"
-    GO = "Go"
-    SEE = "See"
     DO = "Do"
+    SEE = "See"
+    GO = "Go"
+    MOVE = "Move"
 
 
 SCREENS = (Where.MODELS, Where.LINEAGE, Where.COMPARE, Where.CHARTS, Where.SOURCES)
@@ -155,9 +155,9 @@ SEES = (
         "n",
         "n",
         "next",
-        "Compare: the next change. Sources: the next problem.",
+        "Compare: the next change. Lineage: the next regression. Sources: the next problem.",
         Group.SEE,
-        _on(Where.COMPARE, Where.SOURCES),
+        _on(Where.COMPARE, Where.LINEAGE, Where.SOURCES),
         rank=66,
     ),
     _key(
@@ -165,9 +165,9 @@ SEES = (
         "N",
         "N",
         "previous",
-        "Compare: the change before. Sources: the problem before.",
+        "Compare: the change before. Lineage: the regression before. Sources: the problem before.",
         Group.SEE,
-        _on(Where.COMPARE, Where.SOURCES),
+        _on(Where.COMPARE, Where.LINEAGE, Where.SOURCES),
     ),
     _key("fold", "f", "f", "fold", "Fold or unfold the facet.", Group.SEE, _on(Where.COMPARE), rank=62),
     _key(

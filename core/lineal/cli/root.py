@@ -73,7 +73,7 @@ class LazyGroup(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 @click.option("-C", "--workspace", metavar="DIR", help="Work as if started in DIR.")
-@click.option("--index", metavar="FILE|URL", help="Use this SQLite file or postgresql:// index; else LINEAL_INDEX says.")
+@click.option("--index", metavar="FILE|URL", help="Use this SQLite file or postgresql:// index, else LINEAL_INDEX.")
 @click.option("--no-sync", is_flag=True, help="Read the index as it is, without a look at changed local registries.")
 @click.version_option(__version__, message="lineal %(version)s")
 @click.pass_context

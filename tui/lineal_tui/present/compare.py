@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from enum import Enum
 from typing import NamedTuple, Self
 
 from lineal.model.diff import Cell, Diff, Facet, Row, Section, Severity, Verdict
 from lineal_tui.present import text
 from lineal_tui.present.ink import BLANK, Line, Span, Tone, fit, fit_right, width
+from lineal_tui.present.telling import telling
 
 _TEXT_LINES = 500
 """Lines of a code diff that the grid shows at most."""
@@ -64,12 +65,19 @@ def entries(diff: Diff, folded: Collection[Facet]) -> list[Entry]:
         out.append(Entry(Part.FACET, section))
         if section.facet in folded:
             continue
-        out += [Entry(Part.ROW, section, row) for row in section.rows]
+        out += [Entry(Part.ROW, section, row) for row in _ordered(section)]
         code = section.text.splitlines()
         out += [Entry(Part.CODE, section, said=line[:1000]) for line in code[:_TEXT_LINES]]
         if len(code) > _TEXT_LINES:
             out.append(Entry(Part.CODE, section, said=f"… {len(code) - _TEXT_LINES} more lines"))
     return out
+
+
+def _ordered(section: Section) -> Sequence[Row]:
+    """Return a facet's rows; metrics by what they tell, the others as they were ranked."""
+    if section.facet is not Facet.METRICS:
+        return section.rows
+    return sorted(section.rows, key=lambda row: telling(row.name))
 
 
 class Grid(NamedTuple):
@@ -188,7 +196,18 @@ def _facet(section: Section, folded: bool) -> Line:
     return (
         Span(("▸ " if folded else "▾ ") + section.facet, tone),
         Span(count, Tone.DIM),
+        *_verdicts(section),
         Span(f"   {text.safe(section.note, 200)}" if section.note else "", Tone.DIM),
+    )
+
+
+def _verdicts(section: Section) -> Line:
+    """Count what got worse and better, where that can be said."""
+    cells = [cell.verdict for row in section.rows for cell in row.cells]
+    worse, better = cells.count(Verdict.WORSE), cells.count(Verdict.BETTER)
+    return (
+        Span(f"   ▼ {worse} worse" if worse else "", Tone.WORSE),
+        Span(f"   ▲ {better} better" if better else "", Tone.BETTER),
     )
 
 

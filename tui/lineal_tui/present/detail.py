@@ -11,8 +11,10 @@ from lineal.model.version import Code, Dataset, Environment, File, Place, Versio
 from lineal_tui.holders import live
 from lineal_tui.present import text
 from lineal_tui.present.ink import BLANK, Line, Span, Tone, fit, fit_right, wrap
+from lineal_tui.present.telling import BESIDES, telling
 
 _LABEL = 8
+_WIDE = 60  # cells from which a line holds a curve and whom it is compared with
 _SHORT = 5
 """Lines of one kind that the pane shows; the full details show all."""
 _STACK = ("torch", "tensorflow", "jax", "transformers", "lightning", "numpy", "scikit-learn", "xgboost", "onnxruntime")
@@ -37,12 +39,10 @@ def lines(
 ) -> list[Line]:
     """Return the details of a version; with `full`, all of every list and the whole card."""
     most = 100_000 if full else _SHORT
-    out = list(_head(version, row, cells, now, full=full))
-    out += _parents(parents[:most], row)
-    beside = (
-        holder if holder and (holder.registry, holder.model, holder.key) != (row.registry, row.model, row.key) else None
-    )
+    beside = holder if holder and holder.key != row.key else None
+    out = list(_head(version, row, beside, cells, now, full=full))
     out += _metrics(version.metrics, beside, goals, curves, most, cells)
+    out += _origin(version, parents[:most], row)
     out += _params(version.params, most)
     out += _data(version.datasets, most)
     if version.environment:
@@ -56,7 +56,9 @@ def lines(
     return out
 
 
-def _head(version: Version, row: VersionRow, cells: int, now: float, *, full: bool) -> Iterator[Line]:
+def _head(
+    version: Version, row: VersionRow, beside: VersionRow | None, cells: int, now: float, *, full: bool
+) -> Iterator[Line]:
     aliases = (Span("  " + text.safe(" ".join(row.aliases), 80), Tone.ALIAS),) if row.aliases else ()
     state = (Span(f"  {version.state}", Tone.WARN),) if version.state != "ready" else ()
     yield (
@@ -65,19 +67,24 @@ def _head(version: Version, row: VersionRow, cells: int, now: float, *, full: bo
         Span(text.safe(version.name, 60), Tone.STRONG),
         *aliases,
         *state,
+        Span(f"  beside {text.safe(live(beside), 20)} {text.safe(beside.name, 30)}" if beside else "", Tone.DIM),
     )
-    key = version.key if full else version.key[:24]
-    yield (Span(f"{version.registry} · {version.kind} · {text.safe(key, 0 if full else 24)}", Tone.DIM),)
-    made = [text.safe(version.author, 60)] if version.author else []
+    facts = [text.safe(version.registry), version.kind.value, text.safe(version.author, 40)]
     if version.created_at is not None:
-        made.append(f"{text.age(version.created_at, now)} ago" if version.created_at <= now else "")
-        made.append(text.moment(version.created_at))
-    if made:
-        yield _line("made", Span(" · ".join(part for part in made if part)))
+        facts.append(f"{text.age(version.created_at, now)} ago" if version.created_at <= now else "")
+        facts.append(text.moment(version.created_at))
+    yield (Span(" · ".join(fact for fact in facts if fact), Tone.DIM),)
+    if full:
+        yield _line("key", Span(text.safe(version.key, 0)))
     if version.message:
         said = text.safe_lines(version.message) if full else text.safe(version.message.split("\n", 1)[0], 300)
-        for i, part in enumerate(wrap(said, max(20, cells - _LABEL - 1))[: None if full else 2]):
+        for i, part in enumerate(wrap(said, max(20, cells - _LABEL - 1)) if full else [said]):
             yield _line("" if i else "message", Span(part))
+
+
+def _origin(version: Version, parents: Sequence[Neighbour], row: VersionRow) -> Iterator[Line]:
+    """Return the run and the versions that this one came from."""
+    yield from _parents(parents, row)
     if version.run and (version.run.name or version.run.experiment):
         yield _line("run", Span(text.safe(f"{version.run.experiment} / {version.run.name}", 160)))
 
@@ -104,21 +111,22 @@ def _metrics(
     most: int,
     cells: int,
 ) -> Iterator[Line]:
-    """Return the metrics, worst first where there is a live version to measure them by."""
+    """Return the metrics by what they tell; first those that are worse than the live version's."""
     metrics = sorted(metrics, key=lambda metric: _worth(metric, holder, goals))
-    longest = min(24, max((len(m.name) for m in metrics), default=0))
+    wide = cells >= _WIDE
+    longest = min(24 if wide else 17, max((len(m.name) for m in metrics), default=0))
     for i, metric in enumerate(metrics[:most]):
         goal = metric.goal or goals.get(metric.name)
-        bars = text.spark(list(curves.get(metric.name, ())), 16 if cells < 90 else 32)
+        bars = text.spark(list(curves.get(metric.name, ())), 32 if wide else 8)
         over = f"  on {text.safe(metric.dataset, 40)}" if metric.dataset else ""
         yield _line(
             "" if i else "metrics",
             Span(fit(text.safe(metric.name, 60), longest) + " "),
             Span({Goal.MAX: "▲", Goal.MIN: "▼", None: " "}[goal], Tone.DIM),
-            Span(fit_right(text.number(float(metric.value)), 11)),
-            _against(metric, holder, goal),
-            Span(over, Tone.DIM),
+            Span(fit_right(text.number(float(metric.value)), 9)),
+            _against(metric, holder, goal, wide=wide),
             Span("  " + bars, Tone.ACCENT),
+            Span(over, Tone.DIM),
         )
     yield from _more(len(metrics), most)
 
@@ -128,25 +136,27 @@ def _change(metric: Metric, holder: VersionRow | None) -> float | None:
     return float(metric.value) - holder.metrics[metric.name] if holder and metric.name in holder.metrics else None
 
 
-def _worth(metric: Metric, holder: VersionRow | None, goals: Mapping[str, Goal]) -> bool:
-    """Say of a metric that it is no worse than that of the live version."""
+def _worth(metric: Metric, holder: VersionRow | None, goals: Mapping[str, Goal]) -> tuple[bool, int]:
+    """Return what to order metrics by."""
     delta, goal = _change(metric, holder), metric.goal or goals.get(metric.name)
-    return not (delta and goal and (delta > 0) is (goal is Goal.MIN))
+    rank = telling(metric.name)
+    worse = bool(delta and goal and (delta > 0) is (goal is Goal.MIN))
+    return not (worse and rank < BESIDES), rank
 
 
-def _against(metric: Metric, holder: VersionRow | None, goal: Goal | None) -> Span:
-    """Return how a metric stands beside that of the live version."""
+def _against(metric: Metric, holder: VersionRow | None, goal: Goal | None, *, wide: bool) -> Span:
+    """Return how a metric stands beside that of the live version; its head says which one that is."""
     delta = _change(metric, holder)
     if delta is None or holder is None:
         return Span("")
+    on = f" on {text.safe(live(holder), 20)}" if wide else ""
     if not delta:
-        return Span(f"  = {live(holder)}", Tone.DIM)
+        return Span(f"  ={on}", Tone.DIM)
     if goal is None:
-        return Span(f"    {text.signed(delta)} on {live(holder)}", Tone.CHANGED)
+        return Span(f"    {text.signed(delta)}{on}", Tone.CHANGED)
     better = (delta > 0) is (goal is Goal.MAX)
-    return Span(
-        f"  {'▲' if better else '▼'} {text.signed(delta)} on {live(holder)}", Tone.BETTER if better else Tone.WORSE
-    )
+    glyph, tone = ("▲", Tone.BETTER) if better else ("▼", Tone.WORSE)
+    return Span(f"  {glyph} {text.signed(delta)}{on}", tone)
 
 
 def _params(params: Sequence[Param], most: int) -> Iterator[Line]:

@@ -29,10 +29,8 @@ def nothing_here(registries: Sequence[RegistryRow], filtered: str, *, syncing: b
             BLANK,
             (Span(" No registry was found in or around this folder."),),
             BLANK,
-            *_command(
-                "lineal registry add PATH", "a git repository, mlruns folder, server URL or folder of checkpoints"
-            ),
-            *_command("lineal demo", "build a workspace of real registries to look around in"),
+            *_command("lineal registry add PATH", "a git repository, mlruns, server or folder"),
+            *_command("lineal demo", "real registries to look around in"),
         ]
     return [
         BLANK,

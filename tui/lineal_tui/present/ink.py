@@ -51,6 +51,13 @@ def fit(text: str, cells: int) -> str:
     return set_cell_size(text, cells)
 
 
+def fit_path(text: str, cells: int) -> str:
+    """Like `fit`, for names with folders: what is after the last `/` tells most, so the folders give way first."""
+    if "/" in text and cell_len(text) > cells:
+        return fit("…/" + text.rstrip("/").rpartition("/")[2], cells)
+    return fit(text, cells)
+
+
 def fit_right(text: str, cells: int) -> str:
     """Like `fit`, filled at the left: for numbers."""
     length = len(text) if text.isascii() else cell_len(text)

@@ -1,47 +1,29 @@
-"""A lineage as a tree of lines: the main line of ancestors, the oldest first, then the version, then what came of it.
+"""A lineage as a tree of lines, oldest ancestors first, laid out as `lineal lineage` does.
 
-What else went into a version (data, code, further parents) hangs below it with `◂`. Long stretches without branches,
-aliases or a change of kind are folded into one line.
+What went into a version (data, code) is shown below the version that the lineage is of, and below others once they are
+unfolded. Long stretches in which nothing is of interest are folded into one line.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
+from lineal.model import outline
 from lineal.model.lineage import Link, Member, Tree
 from lineal.model.listing import VersionRow
-from lineal.model.records import Confidence, EdgeKind, NodeKind
+from lineal.model.records import Confidence, NodeKind
 from lineal.model.values import Goal
 from lineal_tui.present import text
 from lineal_tui.present.ink import Line, Span, Tone, fit, spread
+from lineal_tui.present.telling import telling
 
-_CHAIN = 5  # a stretch this long is folded
-_NEAR = 2  # this near the start nothing is folded
-_INPUTS = (EdgeKind.TRAINED_ON, EdgeKind.BUILT_FROM)
-_RANK = {
-    kind: i
-    for i, kind in enumerate(
-        (
-            EdgeKind.FINETUNED,
-            EdgeKind.TRAINED_FROM,
-            EdgeKind.RESUMED,
-            EdgeKind.MERGED,
-            EdgeKind.ADAPTER,
-            EdgeKind.QUANTIZED,
-            EdgeKind.DISTILLED,
-            EdgeKind.COPIED,
-            EdgeKind.TRAINED_ON,
-            EdgeKind.BUILT_FROM,
-        )
-    )
-}
 _SURE = {
     Confidence.PROVED: ("proved", Tone.BETTER),
     Confidence.DECLARED: ("declared", Tone.DIM),
     Confidence.INFERRED: ("inferred?", Tone.WARN),
 }
-_DEEPEST = 14
+_INPUTS = (NodeKind.DATASET, NodeKind.CODE)
 
 
 class Twig(NamedTuple):
@@ -51,146 +33,29 @@ class Twig(NamedTuple):
     art: str
     link: Link | None
     folded: int = 0
-    inwards: bool = False  # the member is a parent of the line above
+    inwards: bool = False  # the member is data or code of the line above
     again: bool = False  # it stands elsewhere too
 
 
-class _Graph:
-    """The links of a tree by their ends, without those to members that are not there."""
-
-    def __init__(self, tree: Tree) -> None:
-        self.tree = tree
-        self.up: dict[int, list[Link]] = {}
-        self.down: dict[int, list[Link]] = {}
-        for link in tree.links:
-            self.up.setdefault(link.child, []).append(link)
-            self.down.setdefault(link.parent, []).append(link)
-        for links in self.up.values():
-            links.sort(key=lambda link: _RANK[link.kind])
-
-    def spine(self) -> list[tuple[int, Link | None]]:
-        """The main line from the oldest ancestor to the start, each with the link from the one before."""
-        line: list[tuple[int, Link | None]] = []
-        at, seen = self.tree.start, {self.tree.start}
-        while True:
-            link = next((e for e in self.up.get(at, ()) if e.kind not in _INPUTS and e.parent not in seen), None)
-            line.append((at, link))
-            if link is None:
-                return line[::-1]
-            at = link.parent
-            seen.add(at)
-
-    def plain(self, member: int) -> bool:
-        """Say whether nothing about a member asks for a line of its own."""
-        version = self.tree.members[member].version
-        lone = len(self.down.get(member, ())) <= 1 and len(self.up.get(member, ())) <= 1
-        return lone and not (version and version.aliases)
-
-
 def twigs(tree: Tree, unfolded: Collection[int]) -> list[Twig]:
-    """Return the visible lines. `unfolded` holds the first members of stretches that are shown in full."""
+    """Return the visible lines. `unfolded` holds first members of stretches, and versions whose inputs are shown."""
     if not tree.members:
         return []
-    graph = _Graph(tree)
-    spine = graph.spine()
-    seen = {member for member, _ in spine}
-    out: list[Twig] = []
-    depth = 0
-    for stretch in _stretches(graph, spine, unfolded):
-        member, link = stretch[0]
-        art = "   " * max(0, min(depth, _DEEPEST) - 1) + ("└─ " if depth else "")
-        out.append(Twig(member, art, link, folded=len(stretch) if len(stretch) > 1 else 0))
-        depth += 1
-        if len(stretch) == 1:
-            under = "   " * min(depth, _DEEPEST)
-            out += _inputs(graph, member, link, under, seen)
-    out += _below(graph, tree.start, "   " * (min(depth, _DEEPEST) - 1), seen, unfolded)
-    return out
+    opened = {*unfolded, tree.start}
+    lines = [line for line in outline.outline(tree, unfolded=unfolded) if _shown(tree, line, opened)]
+    return [_twig(tree, line, art) for line, art in zip(lines, outline.rails(lines), strict=True)]
 
 
-def _stretches(
-    graph: _Graph, spine: list[tuple[int, Link | None]], unfolded: Collection[int]
-) -> Iterator[list[tuple[int, Link | None]]]:
-    run: list[tuple[int, Link | None]] = []
-    last = len(spine) - 1
-    for i, (member, link) in enumerate(spine):
-        before = run[-1][1] if run else None
-        same = not run or (link is not None and before is not None and link.kind is before.kind)
-        if 0 < i < last - _NEAR and graph.plain(member) and same:
-            run.append((member, link))
-            continue
-        yield from _flush(run, unfolded)
-        run = []
-        yield [(member, link)]
+def _shown(tree: Tree, line: outline.Line, opened: Collection[int]) -> bool:
+    return not _inwards(tree, line) or line.link is None or line.link.child in opened
 
 
-def _flush(run: list[tuple[int, Link | None]], unfolded: Collection[int]) -> Iterator[list[tuple[int, Link | None]]]:
-    if len(run) >= _CHAIN and run[0][0] not in unfolded:
-        yield run
-    else:
-        yield from ([one] for one in run)
+def _inwards(tree: Tree, line: outline.Line) -> bool:
+    return line.link is not None and tree.members[line.member].node.kind in _INPUTS
 
 
-def _inputs(graph: _Graph, member: int, main: Link | None, art: str, seen: set[int]) -> list[Twig]:
-    """What else went into a member, and what went into that."""
-    out: list[Twig] = []
-    for link in graph.up.get(member, ()):
-        if link is main:
-            continue
-        again = link.parent in seen
-        out.append(Twig(link.parent, art + "◂─ ", link, inwards=True, again=again))
-        if not again:
-            seen.add(link.parent)
-            out += _inputs(graph, link.parent, None, (art + "   ")[: 3 * _DEEPEST], seen)
-    return out
-
-
-def _below(graph: _Graph, start: int, art: str, seen: set[int], unfolded: Collection[int]) -> list[Twig]:
-    """What came of a member, depth first, without recursion: a chain may be thousands long."""
-    out: list[Twig] = []
-    stack = _children(graph, start, art)
-    while stack:
-        member, link, own, under = stack.pop()
-        if member in seen:
-            out.append(Twig(member, own, link, again=True))
-            continue
-        chain = _chain(graph, member, seen) if member not in unfolded else [member]
-        if len(chain) >= _CHAIN:
-            seen.update(chain)
-            out.append(Twig(member, own, link, folded=len(chain)))
-            stack += _children(graph, chain[-1], under)
-            continue
-        seen.add(member)
-        out.append(Twig(member, own, link))
-        out += _inputs(graph, member, link, under + "   ", seen)
-        stack += _children(graph, member, under)
-    return out
-
-
-def _children(graph: _Graph, member: int, art: str) -> list[tuple[int, Link, str, str]]:
-    """The children of a member with the art before them and below them, the last first: a stack."""
-    links = [link for link in graph.down.get(member, ()) if link.child != member]
-    deep = len(art) >= 3 * _DEEPEST
-    out = []
-    for i, link in enumerate(links):
-        last = i == len(links) - 1
-        under = art if deep else art + ("   " if last else "│  ")
-        out.append((link.child, link, art + ("└─ " if last else "├─ "), under))
-    return out[::-1]
-
-
-def _chain(graph: _Graph, member: int, seen: set[int]) -> list[int]:
-    """The stretch from a member down in which each has one child and nothing to say."""
-    chain, walked = [member], {*seen, member}
-    links = graph.down.get(member, ())
-    while graph.plain(chain[-1]) and len(links) == 1:
-        below = links[0].child
-        if below in walked or not graph.plain(below):
-            break
-        chain.append(below)
-        walked.add(below)
-        links = graph.down.get(below, ())
-    return chain
+def _twig(tree: Tree, line: outline.Line, art: str) -> Twig:
+    return Twig(line.member, art, line.link, line.folded, _inwards(tree, line), line.again)
 
 
 # --- lines ----------------------------------------------------------------------------------------------------------
@@ -198,14 +63,14 @@ def _chain(graph: _Graph, member: int, seen: set[int]) -> list[int]:
 
 def line(tree: Tree, twig: Twig, goals: Mapping[str, Goal], cells: int) -> Line:
     """Return one line: edge, name, aliases, what changed, where it is, and how sure the edge is."""
-    edge = _edge(twig)
+    most = cells // 2  # a deep chain leaves room for its names
+    art = Span(twig.art if len(twig.art) <= most else "⋯ " + twig.art[2 - most :], Tone.DIM)
     if twig.folded:
-        return (Span(twig.art, Tone.DIM), *edge, Span(f"… {text.plural(twig.folded, 'version')} folded …", Tone.ACCENT))
+        return (art, Span(f"… {text.plural(twig.folded, 'version')} folded, → shows them", Tone.ACCENT))
     member = tree.members[twig.member]
     here = twig.member == tree.start
-    left = (Span(twig.art, Tone.DIM), *edge, *_name(tree, twig, member, here=here), *_changes(tree, twig, goals))
-    right = _right(member, twig)
-    return spread(left, right, cells)
+    left = (art, *_edge(twig), *_name(tree, twig, member, here=here), *_changes(tree, twig, goals))
+    return spread(left, _right(member, twig), cells)
 
 
 def _edge(twig: Twig) -> Line:
@@ -229,13 +94,13 @@ def _name(tree: Tree, twig: Twig, member: Member, *, here: bool) -> Line:
     if here:
         out.append(Span(" ◂", Tone.ACCENT))
     if twig.again:
-        out.append(Span("  (shown elsewhere)", Tone.DIM))
+        out.append(Span("  (elsewhere)", Tone.DIM))
     return tuple(out)
 
 
 def _right(member: Member, twig: Twig) -> Line:
     where = member.node.registry or {NodeKind.DATASET: "data", NodeKind.CODE: "code"}.get(member.node.kind, "not here")
-    out = [Span(fit(text.safe(where, 16), 16), Tone.DIM)]
+    out = [Span(" " + fit(text.safe(where, 11), 11) + " ", Tone.DIM)]
     sure = _SURE[twig.link.confidence] if twig.link else ("", Tone.DIM)
     out.append(Span(fit(sure[0], 9), sure[1]))
     out.append(Span("…" if member.more else " ", Tone.DIM))
@@ -244,7 +109,7 @@ def _right(member: Member, twig: Twig) -> Line:
 
 def _changes(tree: Tree, twig: Twig, goals: Mapping[str, Goal]) -> Line:
     """The first metric and the first two parameters in which a version differs from its parent."""
-    if twig.link is None or twig.inwards:
+    if twig.link is None or twig.inwards or twig.again:
         return ()
     child, parent = tree.members[twig.link.child].version, tree.members[twig.link.parent].version
     if child is None or parent is None:
@@ -253,7 +118,8 @@ def _changes(tree: Tree, twig: Twig, goals: Mapping[str, Goal]) -> Line:
 
 
 def _metric(child: VersionRow, parent: VersionRow, goals: Mapping[str, Goal]) -> Line:
-    for name, goal in goals.items():
+    for name in sorted(goals, key=lambda name: (telling(name), name)):
+        goal = goals[name]
         if name in child.metrics and name in parent.metrics and goal:
             delta = child.metrics[name] - parent.metrics[name]
             if not delta:

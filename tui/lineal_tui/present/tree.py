@@ -8,7 +8,7 @@ from typing import NamedTuple
 from lineal.model.listing import ModelRow, RegistryRow
 from lineal_tui.places import Scope
 from lineal_tui.present import text
-from lineal_tui.present.ink import Line, Span, Tone, fit
+from lineal_tui.present.ink import Line, Span, Tone, fit_path
 
 SHOWN = 200
 """Models that an unfolded registry shows before `more`."""
@@ -55,14 +55,14 @@ def _registry(name: str, row: RegistryRow | None, models: list[ModelRow], unfold
 def line(branch: Branch, cells: int) -> Line:
     """Return one line of the tree in so many cells."""
     if branch.more:
-        return (Span(f"    … {branch.more} more", Tone.DIM),)
+        return (Span(f"  … {branch.more} more", Tone.DIM),)
     fold = {True: "▾ ", False: "▸ ", None: "  "}[branch.open]
-    label = "  " * branch.depth + fold + text.safe(branch.label, 120)
+    start = "  " if branch.depth else fold
     count = text.count(branch.versions)
-    room = max(4, cells - len(count) - 2)
-    tone = Tone.STRONG if branch.depth == 0 else Tone.PLAIN
+    room = max(4, cells - len(count) - 2 - len(start))
+    tone = Tone.DIM if not branch.versions else Tone.PLAIN if branch.depth else Tone.STRONG
     return (
-        Span(fit(label, room), Tone.DIM if not branch.versions else tone),
+        Span(start + fit_path(text.safe(branch.label, 120), room), tone),
         Span(" ✘" if branch.broken else "  ", Tone.ERROR),
         Span(count, Tone.DIM),
     )

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
 from typing import NamedTuple, Self
 
 from lineal.model.listing import Sort, VersionRow
 from lineal.model.values import Goal, Value
+from lineal_tui.holders import HOLDERS
 from lineal_tui.present import text
-from lineal_tui.present.ink import Line, Span, Tone, fit, fit_right, width
+from lineal_tui.present.ink import Line, Span, Tone, fit, fit_path, fit_right, width
+from lineal_tui.present.telling import telling
 
 
 class Source(StrEnum):
@@ -62,7 +64,8 @@ _LONGEST = {
 _HEADS = {Source.NAME: "version", Source.ALIASES: "", Source.AUTHOR: "by", Source.AGE: "when"}
 _TAIL = (Column(Source.AUTHOR), Column(Source.AGE), Column(Source.MESSAGE))
 _PRIORITY = {Source.MODEL: 0, Source.AGE: 1, Source.AUTHOR: 3, Source.MESSAGE: 4}
-_NARROW = (Source.NAME, Source.ALIASES, Source.MODEL)
+_NARROW = {Source.NAME: 4, Source.ALIASES: 6, Source.MODEL: 5}
+"""The part of the room that these take at most: one nth."""
 
 
 def head(column: Column, goal: Goal | None = None) -> str:
@@ -84,11 +87,17 @@ def cell(column: Column, row: VersionRow, now: float) -> str:
         case Source.AGE:
             return text.age(row.created_at, now)
         case Source.ALIASES:
-            return text.safe(" ".join(row.aliases), 60)
+            return text.safe(" ".join(sorted(row.aliases, key=_weight)), 60)
         case Source.STATE:
             return "" if row.state == "ready" else text.safe(row.state, 20)
         case _:
             return text.safe(str(getattr(row, column.source.value)), 120)
+
+
+def _weight(alias: str) -> tuple[int, str]:
+    """Put the alias that says most first: the live one, what may become it, then branches and the like."""
+    known = (*HOLDERS, "staging", "challenger", "candidate")
+    return (known.index(alias.lower()) if alias.lower() in known else len(known), alias)
 
 
 def _varied(rows: Sequence[VersionRow]) -> list[str]:
@@ -106,10 +115,11 @@ def _short(value: Value) -> str:
 
 
 def _metrics(rows: Sequence[VersionRow]) -> list[str]:
-    """Metrics by how many rows have them, then as their first row has them."""
+    """Metrics that many rows have, then those that say most about them, then as their first row has them."""
     counts = Counter(name for row in rows for name in row.metrics)
     order = {name: i for i, name in enumerate(counts)}
-    return sorted(counts, key=lambda name: (-counts[name], order[name]))
+    most = max(counts.values(), default=0)
+    return sorted(counts, key=lambda name: (counts[name] < most / 2, telling(name), -counts[name], order[name]))
 
 
 def every(rows: Sequence[VersionRow]) -> list[Column]:
@@ -209,8 +219,12 @@ class Layout(NamedTuple):
         return self.goals.get(column.key) if column.source is Source.METRIC else None
 
     def _put(self, i: int, content: str) -> str:
-        put = (fit_right if self.rights[i] else fit)(content, self.widths[i])
+        put = _fitter(self.columns[i], right=self.rights[i])(content, self.widths[i])
         return f"  {put}" if i else put
+
+
+def _fitter(column: Column, *, right: bool) -> Callable[[str, int], str]:
+    return fit_right if right else fit_path if column.source is Source.MODEL else fit
 
 
 def _tone(column: Column, row: VersionRow) -> Tone:
@@ -232,7 +246,7 @@ def _width(column: Column, rows: Iterable[VersionRow], room: int, now: float, go
     cells = max((width((Span(cell(column, row, now)),)) for row in rows), default=0)
     longest = _LONGEST[column.source]
     if column.source in _NARROW:
-        longest = min(longest, max(10, room // 4))
+        longest = min(longest, max(9, room // _NARROW[column.source]))
     return max(width((Span(title),)), min(longest, cells), 1)
 
 

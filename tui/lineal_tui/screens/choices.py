@@ -22,7 +22,8 @@ def sorts_of(rows: Sequence[VersionRow], now: Sort) -> list[tuple[Line, Sort]]:
 def _sort(field: str, now: Sort) -> tuple[Line, Sort]:
     present = field == now.field
     down = not now.descending if present else field.startswith("metric.") or field in ("created", "number")
-    arrow = "↓ from the highest" if down else "↑ from the lowest"
+    first = ("newest", "oldest") if field == "created" else ("highest", "lowest")
+    arrow = f"↓ {first[0]} first" if down else f"↑ {first[1]} first"
     line = (
         Span("● " if present else "  ", Tone.ACCENT),
         Span(text.safe(field, 60)),

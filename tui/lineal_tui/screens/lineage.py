@@ -45,7 +45,7 @@ class LineageTree(Lines):
         self.changed()
 
     def _to(self, member: int) -> None:
-        at = [i for i, twig in enumerate(self.twigs) if twig.member == member]
+        at = [i for i, twig in enumerate(self.twigs) if twig.member == member and not twig.again]
         if at:
             self.cursor = at[0]
 
@@ -72,9 +72,9 @@ class LineageTree(Lines):
         return self.graph.members[twig.member].version if self.graph and twig and not twig.folded else None
 
     def sideways(self, by: int) -> None:
-        """Unfold a stretch; fold all of them again."""
+        """Unfold a stretch, or the data and code of a version; fold all of them again."""
         twig = self.twig()
-        if by > 0 and twig and twig.folded:
+        if by > 0 and twig and not twig.inwards:
             self._unfolded.add(twig.member)
         elif by < 0 and twig:
             self._unfolded.clear()
@@ -82,6 +82,15 @@ class LineageTree(Lines):
             return
         self._lay()
         self._to(twig.member)
+
+    def hop(self, by: int) -> bool:
+        """Go to the next version that is worse than what it was made from; return whether there is one."""
+        steps = range(self.cursor + by, len(self.twigs) if by > 0 else -1, by)
+        for i in steps:
+            if self.graph and lineage.regression(self.graph, self.twigs[i], self.goals):
+                self.cursor = i
+                return True
+        return False
 
 
 class Lineage(Room):
@@ -158,6 +167,18 @@ class Lineage(Room):
             self.do_models()
         else:
             self.go(Where.LINEAGE, (row,))
+
+    def do_next(self) -> None:
+        """Go to the next regression."""
+        self._hop(1)
+
+    def do_previous(self) -> None:
+        """Go to the regression before."""
+        self._hop(-1)
+
+    def _hop(self, by: int) -> None:
+        if not self.branches.hop(by):
+            self.say((Span("No regression " + ("below." if by > 0 else "above."), Tone.DIM),))
 
     def do_mark(self) -> None:
         """Mark the version under the cursor."""

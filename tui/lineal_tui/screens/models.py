@@ -131,8 +131,6 @@ class Models(Room):
 
     def _take(self, rows: m.Rows, first: list[VersionRow], at: int = 0) -> None:
         columns = self.session.columns or tuple(versions.choose(first, self.session.sort))
-        filtered = self.session.text
-        self.table.empty = nothing_here(self.session.registries, filtered, syncing=self.session.sync is not None)
         self.table.choose(columns, self._goals, self.session.clock())
         self.table.marks = set(self.session.marks)
         self.table.show(rows, first, at)
@@ -147,11 +145,6 @@ class Models(Room):
         self.branches.show(message.registries, message.models)
         if self.branches.scope != self.session.scope:
             self.branches.reveal(self.session.scope)
-        if not self.table.total():
-            self.table.empty = nothing_here(
-                message.registries, self.session.text, syncing=self.session.sync is not None
-            )
-            self.table.changed()
         self.frame()
 
     def fail(self, request: m.Request, error: Error) -> None:
@@ -162,6 +155,16 @@ class Models(Room):
             self.box.show_error(error)
         elif not isinstance(request, m.CurvesRequest):
             self.say_error(error)
+
+    def frame(self) -> None:
+        """Draw the bars, and why there is nothing, which a sync changes."""
+        super().frame()
+        if self.is_mounted and not self.table.total():
+            syncing = self.session.sync is not None
+            said = nothing_here(self.session.registries, self.session.text, syncing=syncing)
+            if said != self.table.empty:
+                self.table.empty = said
+                self.table.changed()
 
     # --- following the cursors ---
 

@@ -378,7 +378,8 @@ class Room(Screen[None], inherit_bindings=False):
         """Offer everything that can be done here, by name."""
         from lineal_tui.screens.dialog import Chooser
 
-        table = [key for key in keys.of(self.WHERE) if key.id != "palette"]
+        table = [key for key in keys.of(self.WHERE) if key.group is not keys.Group.MOVE and key.id != "palette"]
+        table.sort(key=lambda key: -key.rank)
         self.app.push_screen(
             Chooser("do", [bars.palette_line(key, self.off(key.id)) for key in table]),
             lambda index: self.action_key(table[index].id) if index is not None else None,
