@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import io
 import os
 import pty
 import select
+import struct
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -18,6 +21,10 @@ from unittest import mock
 from lineal import cli
 
 ROOT = Path(__file__).parents[2]
+# The first of a session's processes takes the terminal, so that ^C there is a signal, then becomes the command.
+TAKE = """import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"""
 LIMIT = 120.0  # seconds after which a command on a terminal is taken for hung
 
 
@@ -81,14 +88,9 @@ def on_terminal(
     `watch` is called with what was sent so far, and the terminal to type on.
     """
     ours, theirs = pty.openpty()
-    os.set_inheritable(theirs, True)
-    import fcntl
-    import struct
-    import termios
-
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 200, 0, 0))
     process = subprocess.Popen(
-        [sys.executable, *program, *words],
+        [sys.executable, "-c", TAKE, *program, *words],
         cwd=cwd,
         env=environment(home, TERM="xterm-256color", **(environ or {})),
         stdin=theirs,
