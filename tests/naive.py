@@ -290,6 +290,9 @@ def ordered(sort: Sort, held: Iterable[Held], ids: dict[tuple[str, str, str], in
     """Return the ids of versions in the order of `sort`; `ids` are the index's own, which decide ties."""
     head, _, name = sort.field.partition(".")
     rows = [(version, ids[version.registry, version.model, version.key]) for version, _ in held]
+    if name:
+        known = sorted({said for version, _ in rows for said in _named(version, Field(head))})
+        name = name if name in known else next((said for said in known if _fold(said) == _fold(name)), name)
     down = sort.descending
     if head in ("model", "registry", "env"):
         return _grouped(rows, head, name, down=down)

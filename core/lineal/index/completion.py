@@ -13,6 +13,7 @@ _FACTS = {
     Field.NAME: FactKind.NAME,
     Field.DATA: FactKind.DATASET,
     Field.CODE: FactKind.COMMIT,
+    Field.FILE: FactKind.FILE,
     Field.PARAM: FactKind.PARAM,
     Field.TAG: FactKind.TAG,
 }

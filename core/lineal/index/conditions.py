@@ -25,6 +25,7 @@ _UNNAMED = {
     Field.NAME: FactKind.NAME,
     Field.DATA: FactKind.DATASET,
     Field.CODE: FactKind.COMMIT,
+    Field.FILE: FactKind.FILE,
 }
 _SQL = {Op.ABOVE: ">", Op.AT_LEAST: ">=", Op.BELOW: "<", Op.AT_MOST: "<="}
 _LAST = "\U0010ffff"
@@ -126,8 +127,6 @@ class Conditions:
                 return Condition("v.number IS NOT NULL", "SELECT id FROM version WHERE number IS NOT NULL")
             case Field.MESSAGE:
                 return Condition("v.message <> ''")
-            case Field.FILE:
-                return Condition("EXISTS (SELECT 1 FROM file f WHERE f.version_id = v.id)")
             case _:
                 return Condition(ALWAYS)
 
@@ -166,10 +165,8 @@ class Conditions:
                 return self._words([MESSAGE + token for token in words(value.text)], whole=whole)
             case Field.ID:
                 return self._prefix(value.text if value.literal else value.text.rstrip("*"))
-            case Field.KIND | Field.STATE:
-                return self._closed(field, value)
             case _:
-                return self._file(value)
+                return self._closed(field, value)
 
     def _prefix(self, text: str) -> Condition:
         low, high = self.put(text), self.put(text + _LAST)
@@ -187,13 +184,6 @@ class Conditions:
             return Condition(f"v.{column} IN ({among})", f"SELECT id FROM version WHERE {rare}")
         ids = f"SELECT id FROM version WHERE {column} IN ({among})" if field is Field.KIND else ""
         return Condition(f"v.{column} IN ({among})", ids)
-
-    def _file(self, value: Pattern) -> Condition:
-        """Match a whole path or its last part; SQLite's LIKE and PostgreSQL's ILIKE fold ASCII only."""
-        word = "ILIKE" if self._engine.postgres else "LIKE"
-        whole, last = self.put(like(value)), self.put("%/" + like(value))
-        path = f"(f.path {word} {whole} ESCAPE '!' OR f.path {word} {last} ESCAPE '!')"
-        return Condition(f"EXISTS (SELECT 1 FROM file f WHERE f.version_id = v.id AND {path})")
 
     def _models(self, field: Field, value: Pattern) -> Condition:
         rows = self._engine.rows("SELECT m.id, m.name, r.name FROM model m JOIN registry r ON r.id = m.registry_id")
@@ -218,6 +208,12 @@ class Conditions:
         """Return the ids of keys whose name matches; all of a kind that has no names."""
         rows = self._engine.rows("SELECT id, name FROM key WHERE kind = :kind", {"kind": kind.value})
         return [number for number, said in rows if name is None or name.matches(said)]
+
+    def key(self, kind: FactKind, name: str) -> int | None:
+        """Return the id of the one key that a name means: its very own, else the first that differs in case only."""
+        rows = self._engine.rows("SELECT id, name FROM key WHERE kind = :kind ORDER BY name", {"kind": kind.value})
+        alike = [(said != name, at, number) for at, (number, said) in enumerate(rows) if fold(said) == fold(name)]
+        return min(alike)[2] if alike else None
 
     def _fact(self, table: str, keys: list[int], test: str) -> Condition:
         if not keys:
@@ -359,10 +355,12 @@ def _point(text: str, now: float, *, end: bool) -> float | None:
 
 def _release_test(op: Op, value: Pattern) -> Callable[[str], bool]:
     """Return the test of an environment's values: as releases where both are, else as texts."""
-    wanted = None if value.wild or value.literal else release(value.text)
-    if op is Op.EQUAL:
-        return lambda said: value.matches(said) or (wanted is not None and release(said) == wanted)
-    return lambda said: _ordered(op, release(said), wanted)
+    wanted = release(value.text)
+    if op is not Op.EQUAL:
+        return lambda said: _ordered(op, release(said), wanted)
+    if wanted is None or value.literal:
+        return value.matches
+    return lambda said: value.matches(said) or release(said) == wanted
 
 
 def _ordered(op: Op, said: Release | None, wanted: Release | None) -> bool:

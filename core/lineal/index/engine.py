@@ -164,9 +164,8 @@ class SqliteEngine:
             yield
         except (sqlite3.Error, OSError) as error:
             if isinstance(error, OSError):
-                raise IndexUnavailable(
-                    f"the index {self.path} cannot be read: {error.strerror}", hint="check its permissions"
-                ) from error
+                hint = "check the folder and its permissions, or name another index with --index"
+                raise IndexUnavailable(f"the index {self.path} cannot be read: {error.strerror}", hint=hint) from error
             raise unavailable(self.path, error) from error
 
     def close(self) -> None:

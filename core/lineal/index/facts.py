@@ -6,11 +6,12 @@
 | tag                        | fact_txt, folded; "" for a plain label                                            |
 | author, name, commit       | fact_txt, folded, under the key named ""; nothing where it is not known           |
 | data set                   | fact_txt, folded, under the key named "": the name, and the digest                |
+| file                       | fact_txt, folded, under the key named "": the path, and its last part              |
 | environment                | env_fact, folded, by environment                                                  |
 
 A name stands for one value, the one that lists show: where a registry said it more than once, the rest is in `detail`.
-A version is unmade again from the same facts, read from its stored row (`Facts.row`), so no index leads from versions
-to their facts.
+A version is unmade again from the same facts, read from its stored rows (`Facts.row`, `Facts.files`), so no index leads
+from versions to their facts.
 """
 
 from __future__ import annotations
@@ -58,6 +59,12 @@ class Facts:
         self._tags(number, document.objects(said.tags))
         self._texts(number, name, author, rest.datasets, rest.code)
 
+    def files(self, number: int, paths: Iterable[str]) -> None:
+        """Add what the files of a version are known by."""
+        texts = self.texts[FactKind.FILE, ""]
+        for path in paths:
+            texts += [(fold(name), number) for name in of_path(path)]
+
     def _params(self, version_id: int, said: Mapping[str, Any]) -> None:
         numbers, texts = self.numbers, self.texts
         for name, value in said.items():
@@ -84,6 +91,12 @@ class Facts:
         for kind, text in said:
             if text:
                 self.texts[kind, ""].append((fold(text), version_id))
+
+
+def of_path(path: str) -> tuple[str, ...]:
+    """Return what a file is known by: its path, also without the `/` that ends a folder's, and the last part."""
+    bare = path.rstrip("/")
+    return path, bare, bare.rpartition("/")[2]
 
 
 def of_environment(environment: Environment) -> Iterator[tuple[str, str]]:

@@ -22,6 +22,7 @@ class FactKind(StrEnum):
     NAME = "name"  # of the version
     DATASET = "dataset"  # the name, and the digest, of each data set
     COMMIT = "commit"
+    FILE = "file"  # the path and its last part, of each file
 
 
 def fold(text: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from lineal.errors import IndexUnavailable
+from lineal.errors import IndexBusy, IndexUnavailable
 from lineal.index.place import PostgresPlace, SqlitePlace, read
 
 _PAUSE = 0.1  # seconds between two attempts
@@ -20,7 +20,8 @@ def holding(url_or_path: str, wait: float = 0.0) -> Iterator[None]:
     """Hold the right to write an index, waiting for it at most `wait` seconds.
 
     Raises:
-        IndexUnavailable: another process is syncing into it, or the lock cannot be made.
+        IndexBusy: another process is syncing into it.
+        IndexUnavailable: the lock cannot be made.
     """
     place = read(url_or_path)
     with _file(place, wait) if isinstance(place, SqlitePlace) else _advisory(place, wait):
@@ -31,7 +32,7 @@ def _until(attempt: Callable[[], bool], wait: float) -> None:
     end = time.monotonic() + wait
     while not attempt():
         if time.monotonic() >= end:
-            raise IndexUnavailable("another sync of this index is running", hint="wait for it to end, or stop it")
+            raise IndexBusy("another sync of this index is running", hint="wait for it to end, or stop it")
         time.sleep(_PAUSE)
 
 

@@ -15,7 +15,7 @@ import msgspec
 from lineal.errors import QueryError
 from lineal.index.conditions import Conditions
 from lineal.index.engine import Engine
-from lineal.index.fields import FIELDS, NAMED, Field, Pattern
+from lineal.index.fields import FIELDS, NAMED, Field
 from lineal.index.folding import FactKind
 from lineal.index.quantities import release
 from lineal.model.listing import Sort
@@ -81,7 +81,7 @@ def order(sort: Sort, conditions: Conditions, engine: Engine) -> Order:
         return Columns(*_COLUMN[field], sort.descending, engine)
     if field in _FACT:
         kind, tables = _FACT[field]
-        return Facts(conditions.keys(kind, Pattern(name, literal=True) if dot else None), tables, sort.descending)
+        return Facts(conditions.key(kind, name), tables, sort.descending)
     if field is Field.ENV:
         return _by_environment(conditions, engine, name, sort.descending)
     if field in (Field.MODEL, Field.REGISTRY):
@@ -115,18 +115,19 @@ class Columns:
 class Facts:
     """By a fact: numbers first where there are numbers and texts."""
 
-    def __init__(self, keys: Sequence[int], tables: Sequence[str], falling: bool) -> None:
-        self._keys, self._tables, self._falling = keys[:1], tables, falling
-        self.columns = [self._value(table) for table in tables] if self._keys else ["NULL"]
+    def __init__(self, key: int | None, tables: Sequence[str], falling: bool) -> None:
+        self._key, self._falling = key, falling
+        self._tables = tables if key is not None else ()
+        self.columns = [self._value(table) for table in self._tables] or ["NULL"]
 
     def _value(self, table: str) -> str:
-        return f"(SELECT f.value FROM {table} f WHERE f.version_id = v.id AND f.key_id = {self._keys[0]})"
+        return f"(SELECT f.value FROM {table} f WHERE f.version_id = v.id AND f.key_id = {self._key})"
 
     def segments(self) -> Iterator[Segment]:
         """Yield those with a number, those with a text only, those without."""
         before = ""
-        for table, column in zip(self._tables, self.columns, strict=False) if self._keys else ():
-            where = f"s.key_id = {self._keys[0]}{before}"
+        for table, column in zip(self._tables, self.columns, strict=False):
+            where = f"s.key_id = {self._key}{before}"
             yield Segment(where=where, source=table, key="s.value", falling=self._falling)
             before += f" AND {column} IS NULL"
         absent = " AND ".join(f"{column} IS NULL" for column in self.columns)
@@ -137,7 +138,7 @@ class Facts:
         for number, value in enumerate(values):
             if value is not None:
                 return number, value, self._falling
-        return len(self._tables) if self._keys else 0, None, self._falling
+        return len(self._tables), None, self._falling
 
 
 class Groups:
@@ -176,10 +177,9 @@ def _by_model(engine: Engine, field: Field, falling: bool) -> Groups:
 
 
 def _by_environment(conditions: Conditions, engine: Engine, name: str, falling: bool) -> Groups:
-    keys = conditions.keys(FactKind.ENV, Pattern(name, literal=True))
-    among = ", ".join(map(str, keys)) or "-1"
+    key = conditions.key(FactKind.ENV, name)
     by_value: dict[str, list[int]] = {}
-    for value, number in engine.rows(f"SELECT value, environment_id FROM env_fact WHERE key_id IN ({among})"):
+    for value, number in engine.rows("SELECT value, environment_id FROM env_fact WHERE key_id = :key", {"key": key}):
         by_value.setdefault(value, []).append(number)
     ordered = sorted(by_value, key=_release_first, reverse=falling)
     seen: set[int] = set()

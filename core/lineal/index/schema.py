@@ -234,7 +234,6 @@ file = Table(
     PrimaryKeyConstraint("version_id", "position"),
     Index("file_hex", "hex", sqlite_where=text("hex <> ''"), postgresql_where=text("hex <> ''")),
     Index("file_content", "content_id"),
-    Index("file_path", "path", "version_id"),
     sqlite_with_rowid=False,
 )
 # One row for each distinct content of a local file: what a file named by MD5 and one named by SHA-256 have in common.

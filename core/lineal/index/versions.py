@@ -107,6 +107,8 @@ class Tables:
         facts = Facts()
         for row, pairs in zip(rows, params, strict=True):
             facts.version(row[0], row[3], pairs)
+            if row[3].files:
+                facts.files(row[0], [file.path for file in row[3].files])
         self._load_facts(facts)
         self._database.load_words([(row[0], words.of_version(row[3]), "") for row in rows])
         self._load_files(rows)
@@ -184,6 +186,10 @@ class Tables:
         facts = Facts()
         for number, name, author, *said in self._database.run(sql, ids):
             facts.row(number, name, author, Documents(*said))
+        for number, path in self._database.run(
+            f"SELECT version_id, path FROM file WHERE version_id IN ({marks(len(ids))})", ids
+        ):
+            facts.files(number, [path])
         for table, by_key in (("fact_num", facts.numbers), ("fact_txt", facts.texts)):
             where = "key_id=? AND value=? AND version_id=?"
             self._database.many(f"DELETE FROM {table} WHERE {where}", self._sorted(by_key))
