@@ -8,7 +8,9 @@ is not read either, so that an answer depends on the repository only.
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -26,9 +28,12 @@ _BLOB = 16 << 20  # bytes of one blob that are read
 _SAFE = (
     *("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "core.pager=cat", "-c", "safe.directory=*"),
     *("-c", "log.showSignature=false", "-c", "protocol.allow=never", "-c", "core.quotePath=false"),
-    *("-c", "i18n.logOutputEncoding=UTF-8", "-c", "core.attributesFile=/dev/null"),
+    *("-c", "i18n.logOutputEncoding=UTF-8", "-c", "core.attributesFile=/dev/null", "-c", "diff.orderFile=/dev/null"),
 )
 _PROTOCOLS = "https:http:ssh:git:file"
+_MIRRORED = tuple(f"+refs/{kind}/*:refs/{kind}/*" for kind in ("heads", "tags", "exps"))
+_SSH = "ssh -oBatchMode=yes -oConnectTimeout=15"
+_USERINFO = re.compile(r"^([a-z][a-z0-9+.-]*://)[^/]*@", re.IGNORECASE)
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -172,19 +177,19 @@ class Fed:
 def fetched(url: str, folder: Path, environ: Mapping[str, str], seconds: float = WALK) -> None:
     """Make or refresh a bare clone of `url` without its blobs at `folder`.
 
-    The user's own git configuration and credentials count here, and nothing is asked at a prompt.
+    The user's own git configuration and credentials count here, and nothing is asked at a prompt. Branches, tags and
+    DVC's experiments are fetched; a host's own refs, such as one for each pull request ever made, are not.
 
     Raises:
         Unavailable: the remote cannot be reached or refuses.
     """
-    program = _program()
-    if (folder / "HEAD").exists():
-        refs = "+refs/*:refs/*"
-        arguments = ["-C", str(folder), "fetch", "--quiet", "--prune", "--filter=blob:none", "--", url, refs]
-    else:
+    program, there = _program(), _anonymous(url)
+    if not (folder / "HEAD").exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
-        arguments = ["clone", "--quiet", "--mirror", "--filter=blob:none", "--", url, str(folder)]
-    _outside([program, *arguments], environ, url, seconds, b"")
+        clone = ["clone", "--quiet", "--bare", "--filter=blob:none", "--", there, str(folder)]
+        _outside([program, *clone], environ, url, seconds, b"")
+    fetch = [program, "-C", str(folder), "fetch", "--quiet", "--prune", "--no-tags", "--filter=blob:none"]
+    _outside([*fetch, "--", there, *_MIRRORED], environ, url, seconds, b"")
 
 
 def prefetched(git: Git, url: str, ids: Iterable[str], environ: Mapping[str, str], seconds: float = WALK) -> None:
@@ -194,21 +199,63 @@ def prefetched(git: Git, url: str, ids: Iterable[str], environ: Mapping[str, str
     missing = set(ids) - set(listing.text().split())
     if missing:
         options = ["-c", "fetch.negotiationAlgorithm=noop", "-C", git.repository]
-        fetch = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--filter=blob:none", "--stdin", "--", url]
+        fetch = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--filter=blob:none", "--stdin"]
+        fetch += ["--", _anonymous(url)]
         _outside([git.program, *options, *fetch], environ, url, seconds, "\n".join([*sorted(missing), ""]).encode())
 
 
+def _anonymous(url: str) -> str:
+    """Return `url` without user and password, as it may stand in messages, arguments and files."""
+    return _USERINFO.sub(r"\1", url)
+
+
 def _outside(command: Sequence[str], environ: Mapping[str, str], url: str, seconds: float, said: bytes) -> None:
-    safe = {**environ, "GIT_TERMINAL_PROMPT": "0", "GIT_ALLOW_PROTOCOL": _PROTOCOLS, "LC_ALL": "C"}
-    safe.setdefault("GIT_SSH_COMMAND", "ssh -oBatchMode=yes -oConnectTimeout=15")
+    """Run git against the remote that `command` names by its anonymous URL."""
+    there = _anonymous(url)
+    safe = {**environ, **_signed(environ, url, there), "GIT_TERMINAL_PROMPT": "0", "GIT_ALLOW_PROTOCOL": _PROTOCOLS}
+    # Where a server knows no filter, git would fetch what it misses from within the fetch of it, over and over.
+    safe |= {"LC_ALL": "C", "GIT_NO_LAZY_FETCH": "1", "GIT_SSH_COMMAND": environ.get("GIT_SSH_COMMAND", _SSH)}
     try:
-        done = subprocess.run(command, env=safe, input=said, capture_output=True, timeout=seconds, check=False)
+        status, errors = _awaited(command, safe, seconds, said)
     except subprocess.TimeoutExpired as e:
-        raise Unavailable(f"{url} did not answer in {seconds:.0f} s", hint="try again later") from e
-    if done.returncode:
-        lines = done.stderr.decode("utf-8", "backslashreplace").strip().splitlines() or ["no answer"]
+        raise Unavailable(f"{there} did not answer in {seconds:.0f} s", hint="try again later") from e
+    if status:
+        lines = errors.decode("utf-8", "backslashreplace").replace(url, there).strip().splitlines()
         hint = "check the URL, the network and your credentials with `git ls-remote`"
-        raise Unavailable(f"{url} cannot be read: {lines[-1]}", hint=hint)
+        raise Unavailable(f"{there} cannot be read: {_reason(lines)}", hint=hint)
+
+
+def _awaited(command: Sequence[str], environ: Mapping[str, str], seconds: float, said: bytes) -> tuple[int, bytes]:
+    """Return the exit status and what was said on stderr; none of the transports that git starts outlives this."""
+    with subprocess.Popen(
+        command,
+        env=dict(environ),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    ) as process:
+        try:
+            errors = process.communicate(said, timeout=seconds)[1]
+        except BaseException:  # an interrupt too: the session is ours to end
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+        return process.returncode, errors
+
+
+def _reason(lines: Sequence[str]) -> str:
+    """Return what git calls fatal; what follows it is advice."""
+    return next((line for line in lines if line.startswith(("fatal:", "ERROR:"))), lines[-1] if lines else "no answer")
+
+
+def _signed(environ: Mapping[str, str], url: str, there: str) -> dict[str, str]:
+    """Tell git the user and password of `url` by its environment: arguments and a clone's own files can be read."""
+    if url == there:
+        return {}
+    given = environ.get("GIT_CONFIG_COUNT", "0")
+    count = int(given) if given.isdecimal() else 0
+    said = {f"GIT_CONFIG_KEY_{count}": f"url.{url}.insteadOf", f"GIT_CONFIG_VALUE_{count}": there}
+    return {**said, "GIT_CONFIG_COUNT": str(count + 1)}
 
 
 def _program() -> str:
