@@ -5,7 +5,8 @@
     ├ NotFound                         4
     ├ Conflict                         5
     ├ MissingExtra                     2
-    ├ IndexUnavailable                 8   (disk full, or another process holds the index)
+    ├ IndexUnavailable                 8   (disk full, damaged, or another process holds it)
+    │ └ IndexBusy                      8
     ├ QueryError                       2   (carries the place of the word that is wrong)
     └ RegistryError                    6
       ├ Unavailable                    6
@@ -57,6 +58,10 @@ class IndexUnavailable(Error):
     """The index cannot be used now: no room on the disk, or another process holds it."""
 
     exit_code = 8
+
+
+class IndexBusy(IndexUnavailable):
+    """Another sync is writing the index; what it held before can be read all the same."""
 
 
 class QueryError(Error):

@@ -51,7 +51,7 @@ class Lab:
     @property
     def index(self) -> Path:
         """The file of the index."""
-        return next((self.home / ".cache" / "lineal" / "index").glob("*.db"))
+        return next((self.home / ".cache" / "lineal" / "index").glob("*-v*.db"))
 
 
 @pytest.fixture(scope="session")

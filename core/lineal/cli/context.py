@@ -12,7 +12,7 @@ import click
 from lineal.cli import OpenTui
 from lineal.cli.output import Format, moment
 from lineal.config import Surroundings
-from lineal.errors import Unsupported
+from lineal.errors import IndexBusy, Unsupported
 from lineal.workspace import Workspace, open_workspace
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -52,7 +52,10 @@ class Context:
         if names := work.stale():
             from lineal.cli.sync import freshen
 
-            freshen(work, names)
+            try:
+                freshen(work, names)
+            except IndexBusy as e:
+                narrate(f"note: {e.message}; this is what the index holds so far")
 
     def _say_age(self, work: Workspace) -> None:
         """Say on stderr how old the index's knowledge of remote registries is, and which could not be read."""

@@ -19,7 +19,8 @@ from lineal.workspace import Workspace
 
 CANCELLED = 130
 UNREACHED = 6
-_WAIT = 60.0  # seconds that a verb waits for another sync of the same index
+_WAIT = 60.0  # seconds that `sync` waits for another sync of the same index
+_READ_WAIT = 5.0  # and that a verb waits which can read what is there
 
 
 class Events(StrEnum):
@@ -65,7 +66,8 @@ def command(
                 summary = _sync(work, names or None, tell, cancel, local=local, fingerprint=not no_fingerprint)
         for row in work.index.registries() if events == Events.TEXT else ():
             if row.problems:
-                narrate(f"{row.name}: {row.problems} unreadable entries; screen 7 of the application lists them")
+                entries = "entry" if row.problems == 1 else "entries"
+                narrate(f"{row.name}: {row.problems} unreadable {entries}; screen 7 of the application lists them")
     if summary.cancelled:
         return CANCELLED
     return UNREACHED if summary.failed else 0
@@ -79,6 +81,7 @@ def _sync(
     *,
     local: bool,
     fingerprint: bool,
+    wait: float | None = None,
 ) -> Summary:
     from lineal.sync import sync
 
@@ -92,7 +95,7 @@ def _sync(
         local_only=local,
         fingerprint=fingerprint and work.config.fingerprint,
         bytes_per_second=work.config.fingerprint_rate,
-        wait=_WAIT,
+        wait=_WAIT if wait is None else wait,
     )
 
 
@@ -111,10 +114,14 @@ def _rebuild(work: Workspace, tell: Callable[[Event], None], cancel: threading.E
 
 
 def freshen(work: Workspace, names: Sequence[str], *, fingerprint: bool = False) -> None:
-    """Sync some registries before a verb reads, saying on stderr what went wrong, and on a terminal how it goes."""
+    """Sync some registries before a verb reads, saying on stderr what went wrong, and on a terminal how it goes.
+
+    Raises:
+        IndexBusy: another sync has been running for some seconds; what the index holds can be read all the same.
+    """
     tell = _Line(quiet=True) if sys.stderr.isatty() else _failures
     with _cancelled_by_signals() as cancel:
-        summary = _sync(work, names, tell, cancel, local=False, fingerprint=fingerprint)
+        summary = _sync(work, names, tell, cancel, local=False, fingerprint=fingerprint, wait=_READ_WAIT)
     if summary.cancelled:
         raise KeyboardInterrupt
 
