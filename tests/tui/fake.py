@@ -332,6 +332,8 @@ def chain(index: FakeIndex) -> None:
         index.edges.append(_edge(child, node(parent), EdgeKind.FINETUNED, Confidence.INFERRED))
     data = Node(NodeKind.DATASET, "", "transactions", "tx-6")
     index.edges.append(_edge(versions[-1], data, EdgeKind.TRAINED_ON, Confidence.DECLARED))
+    before = Node(NodeKind.DATASET, "", "transactions", "tx-4")
+    index.edges.append(_edge(versions[-3], before, EdgeKind.TRAINED_ON, Confidence.DECLARED))
     index.edges.append(_edge(copy, node(versions[-1]), EdgeKind.COPIED, Confidence.PROVED))
 
 

@@ -58,8 +58,33 @@ async def test_lineage_reads_without_colour(source: FakeSource, make_app: MakeAp
         await press(pilot, "2")
         await until_seen(pilot, "bert-base-uncased", "finetuned ─ v18", "v19  staging ◂", "copied ─ churn v1", "proved")
         assert "inferred?" in seen(app)
-        assert "◂─ trained on transactions" in seen(app)
+        assert "├─ trained on transactions" in seen(app)
         assert "16 versions folded" in seen(app)
+
+
+async def test_lineage_hops_between_regressions(source: FakeSource, make_app: MakeApp) -> None:
+    app = make_app(source)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot)
+        await press(pilot, "2")
+        await until_seen(pilot, "▼ auc −0.0400")
+        await press(pilot, "g", "n")
+        await until(pilot, lambda: any("▌" in line and "▼ auc" in line for line in screen_text(app)), "a regression")
+        await press(pilot, "n")
+        await until_seen(pilot, "No regression below.")
+
+
+async def test_lineage_shows_the_data_of_any_version_when_unfolded(source: FakeSource, make_app: MakeApp) -> None:
+    app = make_app(source)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot)
+        await press(pilot, "2")
+        await until_seen(pilot, "trained on transactions")
+        assert seen(app).count("trained on") == 1
+        await press(pilot, "k", "k", "l")
+        await until(pilot, lambda: seen(app).count("trained on") == 2, "the data of v17")
+        await press(pilot, "h")
+        assert seen(app).count("trained on") == 1
 
 
 async def test_lineage_unfolds_goes_there_and_comes_back(source: FakeSource, make_app: MakeApp) -> None:
@@ -88,11 +113,11 @@ async def test_charts_draw_versions_and_steps(source: FakeSource, make_app: Make
     async with app.run_test(size=size) as pilot:
         await opened(pilot)
         await press(pilot, "4")
-        await until_seen(pilot, "19 versions, by date", "v17 prod")
+        await until_seen(pilot, "19 versions by date", "v17 prod")
         await press(pilot, "plus")
         await until_seen(pilot, "newest 9", "9 versions")
         await press(pilot, "minus", "minus")
-        await until_seen(pilot, "19 versions, by date")
+        await until_seen(pilot, "19 versions by date")
         await press(pilot, "j")
         await until_seen(pilot, "loss  fraud-scorer")
         await press(pilot, "x")
@@ -303,7 +328,7 @@ async def test_the_palette_does_everything_by_name(source: FakeSource, make_app:
     async with app.run_test(size=(120, 40)) as pilot:
         await opened(pilot)
         await press(pilot, "ctrl+p", *"metrics across", "enter")
-        await until_seen(pilot, "19 versions, by date")
+        await until_seen(pilot, "19 versions by date")
 
 
 async def test_q_goes_back_and_asks_at_the_root(source: FakeSource, make_app: MakeApp) -> None:

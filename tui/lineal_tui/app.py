@@ -25,6 +25,7 @@ from lineal_tui.syncing import SyncChild
 from lineal_tui.worker import Source, Worker
 
 _FIRST = 0.3  # seconds after which the frame is painted without rows
+_AFTER = 0.1  # seconds from the first paint to the look at what is new
 _REDRAW = 0.25  # seconds between two drawings of the progress
 _REFRESH = 2.0  # seconds between two looks at an index that is being filled
 
@@ -92,11 +93,15 @@ class LinealApp(App[int]):
         """Show the first place, and see what is new on this machine; paint once there is something to see."""
         self._waiting.enter_context(self.batch_update())
         self._waiting.callback(_collect)
+        self._waiting.callback(self.set_timer, _AFTER, self._look)
         self.set_timer(_FIRST, self._waiting.close)
         if self.session.places.here.where is Where.MODELS:
             self.screen.post_message(m.Entered(self.session.places.here))
         else:
             self._show(self.session.places.here)
+
+    def _look(self) -> None:
+        """See what is new, which loads the registries' own code."""
         self._worker.ask(m.FreshRequest(), self)
 
     def on_unmount(self) -> None:

@@ -34,12 +34,12 @@ def _incumbent(metric: str, rows: Sequence[VersionRow]) -> list[Threshold]:
 
 def _best(rows: Sequence[VersionRow], values: Sequence[float], goal: Goal | None) -> str:
     finite = [i for i, value in enumerate(values) if math.isfinite(value)]
-    said = f"{len(rows)} versions, by date"
+    said = f"{len(rows)} versions by date"
     if not finite or goal is None:
         return said
     best = (max if goal is Goal.MAX else min)(finite, key=values.__getitem__)
     way = "higher" if goal is Goal.MAX else "lower"
-    return f"best {rows[best].name} {values[best]:.5g}, {way} is better · {said}"
+    return f"{said} · {way} is better: {rows[best].name} {values[best]:.5g}"
 
 
 def along(request: ChartRequest, series: Mapping[str, Series]) -> ChartReady:

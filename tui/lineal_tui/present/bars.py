@@ -30,6 +30,9 @@ def freshness(registries: Sequence[RegistryRow], now: float) -> str:
     """Return how old the oldest part of the index is."""
     if not registries:
         return "nothing read yet"
+    broken = sum(bool(row.error) for row in registries)
+    if broken:
+        return f"{broken} of {len(registries)} unreadable: 7"
     never = [row for row in registries if row.synced_at is None]
     if never:
         return f"{len(never)} of {len(registries)} never synced"

@@ -23,5 +23,5 @@ def telling(name: str) -> int:
     if _LAST.search(lower):
         return 2 * BESIDES
     bare = _SPLIT.sub("", lower)
-    known = _FIRST.index(bare) if bare in _FIRST else 100
+    known = _FIRST.index(bare) + (50 if bare != lower else 0) if bare in _FIRST else 100
     return known + (BESIDES if _TRAIN.match(bare) or _TRAIN.match(lower) else 0)

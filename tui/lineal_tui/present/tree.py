@@ -63,6 +63,6 @@ def line(branch: Branch, cells: int) -> Line:
     tone = Tone.DIM if not branch.versions else Tone.PLAIN if branch.depth else Tone.STRONG
     return (
         Span(start + fit_path(text.safe(branch.label, 120), room), tone),
-        Span(" ✘" if branch.broken else "  ", Tone.ERROR),
+        Span("✘ " if branch.broken else "  ", Tone.ERROR),
         Span(count, Tone.DIM),
     )
