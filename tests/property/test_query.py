@@ -88,7 +88,8 @@ def check(url: str, world: World, wanted: list[tuple[Query, Sort]]) -> None:
         ids = {(row.registry, row.model, row.key): row.id for row in paged(index, "", Sort())}
         assert len(ids) == len(versions)
         for query, sort in wanted:
-            right = ordered(sort, [one for one in versions if matches(query, one, NOW)], ids)
+            passing = {ids[v.registry, v.model, v.key] for v, names in versions if matches(query, (v, names), NOW)}
+            right = [number for number in ordered(sort, versions, ids) if number in passing]
             for way in WAYS:
                 with driving(*way):
                     assert [row.id for row in paged(index, printed(query), sort)] == right, (printed(query), sort, way)

@@ -16,10 +16,12 @@ _DEEPEST = 32
 _MOST_TERMS = 200
 _HEAD = re.compile(r"[A-Za-z_]+")
 _OP = re.compile(r":?(>=|<=|!=|>|<)|[:=]")
+_OP_AGAIN = re.compile(r"[<>=]+|!=")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 _BARE_KEY = re.compile(r"[^\s()|\":=!<>]+")
 _BARE = re.compile(r"[^\s()|\"]+")
-_BARE_TAG = re.compile(r"[^\s()|\"=]+")
+_BARE_TAG = re.compile(r"[^\s()|\"=]+(?<!!)")
+_TAG_OP = re.compile(r"!?=")
 _SPACE = re.compile(r"\s*")
 _OPS = {op.value: op for op in Op} | {"=": Op.EQUAL}
 _JOINTS = {"AND": "words beside each other are joined by and already", "OR": "write | for or", "NOT": "write - for not"}
@@ -162,8 +164,16 @@ class _Parser:
             hint = f"as in {field}.NAME{op}VALUE; has:{field} for any"
             raise self._wrong(f"which {field}? its name is missing", head.start(), head.end(), hint)
         value_at = self.at
-        value = self._pattern(_BARE, "the value")
+        value = self._value(value_at)
         return checked(self._leaf_of(field, key, op, value), start, value_at, self.at)
+
+    def _value(self, at: int) -> Pattern:
+        if again := _OP_AGAIN.match(self.text, at):
+            wrong = f"{self.text[at - 1 : again.end()]} is no operator"
+            raise self._wrong(
+                wrong, at - 1, again.end(), "one of : = != > >= < <=; put a value that begins so in quotes"
+            )
+        return self._pattern(_BARE, "the value")
 
     @staticmethod
     def _leaf_of(field: Field, key: Pattern | None, op: Op, value: Pattern) -> Leaf:
@@ -176,14 +186,16 @@ class _Parser:
     def _tag(self, start: int, op: Op) -> Leaf:
         key_at = self.at
         key = self._pattern(_BARE_TAG, "the tag")
-        if self._peek() != "=":
+        compared = _TAG_OP.match(self.text, self.at)
+        if compared is None:
             if op is not Op.EQUAL:
                 raise self._wrong("a tag is there or not", start, self.at, "write -tag:KEY, or tag:KEY=VALUE")
             return checked(Has(Field.TAG, key), start, key_at, self.at)
-        self.at += 1
-        value_at = self.at
-        value = self._pattern(_BARE, "the tag's value")
-        return checked(Compare(Field.TAG, op, value, key), start, value_at, self.at)
+        if op is not Op.EQUAL:
+            raise self._wrong("this compares twice", start, self.at, "write tag:KEY=VALUE or tag:KEY!=VALUE")
+        self.at = value_at = compared.end()
+        value = self._value(value_at)
+        return checked(Compare(Field.TAG, _OPS[compared[0]], value, key), start, value_at, self.at)
 
     def _has(self, start: int) -> Leaf:
         head = _HEAD.match(self.text, self.at)

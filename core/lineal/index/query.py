@@ -93,7 +93,8 @@ Query = Leaf | Not | All | Either
 EVERYTHING = All()
 
 _BARE_KEY = re.compile(r"[^\s()|\":=!<>]+")
-_BARE_VALUE = re.compile(r"[^\s()|\"]+")
+_BARE_TAG = re.compile(r"[^\s()|\"=]+(?<!!)")
+_BARE_VALUE = re.compile(r"(?![<>=]|!=)[^\s()|\"]+")
 
 
 def format(query: Query) -> str:  # noqa: A001 - the counterpart of `parse`
@@ -120,7 +121,7 @@ def _inner(query: Query) -> str:
         case Word(text, whole):
             return quoted(text) if whole else text
         case Has(field, key):
-            return f"tag:{_key(key)}" if field is Field.TAG and key else f"has:{field}{_dotted(key)}"
+            return f"tag:{_tag(key)}" if field is Field.TAG and key else f"has:{field}{_dotted(key)}"
         case Compare(field, op, value, key):
             return f"{_left(field, op, key)}{_value(value)}"
         case Between(field, low, high, key):
@@ -128,8 +129,8 @@ def _inner(query: Query) -> str:
 
 
 def _left(field: Field, op: Op, key: Pattern | None) -> str:
-    if field is Field.TAG and key and op is Op.EQUAL:
-        return f"tag:{_key(key)}="
+    if field is Field.TAG and key:
+        return f"tag:{_tag(key)}{'=' if op is Op.EQUAL else op}"
     return f"{field}{_dotted(key)}{op}"
 
 
@@ -139,6 +140,11 @@ def _dotted(key: Pattern | None) -> str:
 
 def _key(key: Pattern) -> str:
     bare = not key.literal and _BARE_KEY.fullmatch(key.text)
+    return key.text if bare else quoted(key.text)
+
+
+def _tag(key: Pattern) -> str:
+    bare = not key.literal and _BARE_TAG.fullmatch(key.text)
     return key.text if bare else quoted(key.text)
 
 
