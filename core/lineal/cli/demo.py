@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 
 import click
@@ -33,7 +34,7 @@ def command(context: Context, path: str | None, no_open: bool) -> int:
         freshen(work, [spec.name for spec in work.specs], fingerprint=True)
     narrate(f"built in {folder}")
     if no_open:
-        narrate(f"open it with: lineal -C {folder}")
+        narrate(f"open it with: lineal -C {shlex.quote(str(folder))}")
         return 0
     return context.open_application(str(folder))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import time
@@ -15,6 +16,7 @@ from lineal.model.text import visible
 
 INTERRUPTED = 130
 BUG = 70
+FULL = 8
 
 
 def guarded(run: Callable[[], int]) -> int:
@@ -30,11 +32,25 @@ def guarded(run: Callable[[], int]) -> int:
         sys.stderr.write("lineal: interrupted\n")
         return INTERRUPTED
     except BrokenPipeError:  # the reader of our output went away: `lineal ls | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_output()
         return 0
+    except OSError as e:
+        if e.errno not in (errno.ENOSPC, errno.EDQUOT):
+            _report(e)
+            return BUG
+        _forget_output()
+        sys.stderr.write(
+            "lineal: no space left on the disk that the output goes to\nhint: free some, or write elsewhere\n"
+        )
+        return FULL
     except Exception as e:  # the outermost boundary: what is left is a bug, and its traceback is worth keeping
         _report(e)
         return BUG
+
+
+def _forget_output() -> None:
+    """Send what is still buffered nowhere, or Python would complain of it once more at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def explain(error: Error) -> None:

@@ -6,6 +6,7 @@ Rows are written as they come: a list of a million versions needs no memory of i
 from __future__ import annotations
 
 import csv
+import io
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,6 +19,7 @@ import msgspec
 from lineal.model.text import UNSAFE, visible
 
 Cell = str | int | float | bool | None
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
 _AHEAD = 500  # rows that are looked at to choose the widths of a table's columns
 
 
@@ -28,6 +30,12 @@ class Format(StrEnum):
     JSON = "json"
     CSV = "csv"
     MD = "md"
+
+
+def prepare() -> None:
+    """Let stdout write what its encoding cannot spell as an escape, rather than fail."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def write(text: str) -> None:
@@ -81,7 +89,10 @@ def _finite(value: object) -> object:
 
 def _inert(text: str) -> str:
     """Escape what could act on a terminal. Such characters stand only inside strings, so the JSON means the same."""
-    return UNSAFE.sub(lambda match: match[0] if match[0] == "\n" else _json_escape(match[0]), text)
+    text = UNSAFE.sub(lambda match: match[0] if match[0] == "\n" else _json_escape(match[0]), text)
+    if (sys.stdout.encoding or "utf-8").lower().replace("-", "") == "utf8":
+        return text
+    return _BEYOND_ASCII.sub(lambda match: _json_escape(match[0]), text)
 
 
 def _json_escape(char: str) -> str:

@@ -65,6 +65,13 @@ class LazyGroup(click.Group):
             ctx.fail(f"No such command {name!r}." + (f" Did you mean {close[0]!r}?" if close else ""))
         return super().resolve_command(ctx, args)
 
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the verb; a reader of its output that went away is no failure, which click would make of it."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise click.exceptions.Exit(0) from None
+
 
 @click.group(
     cls=LazyGroup,
@@ -90,6 +97,9 @@ def lineal(ctx: click.Context, workspace: str | None, index: str | None, no_sync
 
 def run(words: Sequence[str], open_tui: OpenTui | None) -> int:
     """Run the command line on `words` and return the exit code that the verb chose."""
+    from lineal.cli import output
+
+    output.prepare()
     try:
         result = lineal.main(list(words), prog_name="lineal", standalone_mode=False, obj=Context(open_tui))
     except click.exceptions.Exit as e:
