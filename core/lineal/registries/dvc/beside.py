@@ -11,6 +11,7 @@ import msgspec
 from lineal.registries.dvc.history import Change
 from lineal.registries.dvc.outs import Out, Pipeline, named
 from lineal.registries.dvc.roles import Roles
+from lineal.registries.dvc.stages import Stages
 
 _ENVIRONMENTS = ("requirements.txt", "conda.yaml", "environment.yaml", "environment.yml")
 _CONFIG = ".dvc/config"
@@ -99,6 +100,7 @@ class _Wanted(NamedTuple):
 
     params: dict[str, list[str] | None]  # None: all keys
     metrics: list[str]
+    plots: list[str]
 
 
 def _inside(path: str, root: str, tree: Tree) -> bool:
@@ -111,10 +113,11 @@ class Surveyor:
     def __init__(self, files: Files, roles: Roles) -> None:
         self._files, self._roles = files, roles
         self._wanted: dict[tuple[str, tuple[tuple[str, str], ...]], _Wanted] = {}
+        self._stages: tuple[list[tuple[str, str]], Stages] = ([], Stages((), ()))  # those of the commit before
 
     def survey(self, tree: Tree, root: str) -> Beside:
         """Return what lies in one commit, in the project at `root`."""
-        wanted = self._named(root, {path: blob for path, blob in tree.pipelines.items() if _inside(path, root, tree)})
+        wanted = self._of_project(tree, root)
         params = named(wanted.params, tree.files)
         metrics = named(wanted.metrics, tree.files)
         kept = self._kept([name for name in wanted.metrics if name not in metrics.values()], tree)
@@ -126,6 +129,28 @@ class Surveyor:
             environments={path: blob for path, blob in tree.environments.items() if _inside(path, root, tree)},
         )
 
+    def own(self, beside: Beside, model: str, tree: Tree) -> Beside:
+        """Return what lies beside one model, without the metrics of other models' stages in the same commit."""
+        if not beside.metrics and not beside.kept:
+            return beside
+        stages = self._linked(tree)
+        metrics = {path: blob for path, blob in beside.metrics.items() if not stages.strange(model, path)}
+        kept = {path: out for path, out in beside.kept.items() if not stages.strange(model, path)}
+        if len(metrics) == len(beside.metrics) and len(kept) == len(beside.kept):
+            return beside
+        return msgspec.structs.replace(beside, metrics=metrics, kept=kept)
+
+    def _linked(self, tree: Tree) -> Stages:
+        defining = list(tree.defining.items())
+        if self._stages[0] != defining:
+            outs = [(path, out) for path, blob in defining for out in self._files.outs(path, blob)]
+            models = [out.path for _, out in outs if self._roles.is_model(out.path)]
+            self._stages = (defining, Stages(outs, models))
+        return self._stages[1]
+
+    def _of_project(self, tree: Tree, root: str) -> _Wanted:
+        return self._named(root, {path: blob for path, blob in tree.pipelines.items() if _inside(path, root, tree)})
+
     def _named(self, root: str, pipelines: Mapping[str, str]) -> _Wanted:
         key = (root, tuple(pipelines.items()))
         if key not in self._wanted:
@@ -134,7 +159,8 @@ class Surveyor:
             for name, keys in (pair for one in found for pair in one.params):
                 held = params.get(name, [])
                 params[name] = None if held is None or not keys else [*held, *keys]
-            self._wanted[key] = _Wanted(params, list(dict.fromkeys(name for one in found for name in one.metrics)))
+            metrics = list(dict.fromkeys(name for one in found for name in one.metrics))
+            self._wanted[key] = _Wanted(params, metrics, [name for one in found for name in one.plots])
         return self._wanted[key]
 
     def _kept(self, names: list[str], tree: Tree) -> dict[str, Out]:
@@ -144,9 +170,12 @@ class Surveyor:
         return {path: outs[path] for path in named(names, outs)}
 
     def data(self, tree: Tree, root: str) -> tuple[Out, ...]:
-        """Return the data that DVC has in one commit, in the project at `root`."""
+        """Return the data that DVC has in one commit, in the project at `root`: neither models nor results."""
         outs = (out for out in self._outs(tree) if out.hex and out.cached and self._roles.is_data(out.path))
-        return tuple(out for out in outs if _inside(out.path, root, tree))
+        found = {out.path: out for out in outs if _inside(out.path, root, tree)}
+        wanted = self._of_project(tree, root)
+        results = named([*wanted.metrics, *wanted.plots], found)
+        return tuple(out for path, out in found.items() if path not in results)
 
     def _outs(self, tree: Tree) -> list[Out]:
         return [out for path, blob in tree.defining.items() for out in self._files.outs(path, blob)]

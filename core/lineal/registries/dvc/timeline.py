@@ -162,7 +162,7 @@ class Timeline:
             path=path,
             commit=commit,
             holder=Holder.DVC if out else Holder.GIT,
-            beside=self._beside(root, place),
+            beside=self._surveyor.own(self._beside(root, place), path, place.tree),
             root=root,
             out=out,
             blob=blob,
