@@ -8,7 +8,7 @@ import pytest
 
 from lineal.config import RegistrySpec, Surroundings
 from lineal.errors import NotFound, Unavailable
-from lineal.model.records import Alias, AliasKind, Edge, EdgeKind, NodeKind, Record
+from lineal.model.records import Alias, AliasKind, Complete, Edge, EdgeKind, NodeKind, Record
 from lineal.model.version import Algorithm, Kind, Place, State, Version
 from lineal.registries import connect
 from lineal.testing import RegistryContract, Source
@@ -178,7 +178,7 @@ def test_a_cache_that_is_filled_later_is_seen(tmp_path: Path, around: Surroundin
     held.unlink()
     registry = connect(RegistrySpec(name="git", kind="dvc", url=str(repo.path)), around)
     before = registry.fingerprint()
-    cursors = {record.scope: record.cursor for record in registry.scan({}) if hasattr(record, "cursor")}
+    cursors = {record.scope: record.cursor for record in registry.scan({}) if isinstance(record, Complete)}
     held.write_bytes(data)
     assert registry.fingerprint() != before
     states = [version.state for version in versions(list(registry.scan(cursors))).values()]

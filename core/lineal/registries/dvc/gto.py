@@ -6,8 +6,9 @@
 
 Events count by their tagger's time alone; the number at the end does not count. Within one second what takes away
 wins over what gives, and any other event over a deprecation. A stage belongs to a commit; where several hold it, the
-one that got it last is shown, and once that is taken away the one before. Lightweight tags say nothing, and neither do
-tags that point at no commit. (Format and rules: GTO 1.10, `gto/constants.py` and `gto/base.py`, and runs of it.)
+one that got it last is shown, and once that is taken away the one before; of two within one second, the version that was
+registered first. What a commit got that never was a version is not taken away from it. Lightweight tags say nothing, and
+neither do tags that point at no commit. (Format and rules: GTO 1.10, `gto/constants.py` and `gto/base.py`, and runs of it.)
 """
 
 from __future__ import annotations
@@ -105,57 +106,92 @@ _LAST = {act: order for order, act in enumerate((Act.CREATE, Act.DEPRECATE, Act.
 _LAST[Act.UNASSIGN] = len(_LAST)
 
 
+class _Version(msgspec.Struct):
+    """What tags said of the version at one commit; `order` is that of the first of them."""
+
+    order: int
+    registration: Event | None = None  # while it holds
+
+
+class _Assignment(msgspec.Struct):
+    """The last assignment of a stage to one commit."""
+
+    event: Event
+    order: int
+    taken: bool = False  # by a later event
+
+
 class _Artifact:
     """One artifact while its events are played."""
 
     def __init__(self) -> None:
-        self.versions: dict[str, Event] = {}  # commit: its registration, while that holds
-        self.taken: set[str] = set()  # commits whose registration was taken back
-        self.assigned: dict[str, dict[str, Event]] = {}  # stage: commit: the assignment that was not taken back
+        self.versions: dict[str, _Version] = {}  # commit: what was ever registered or deregistered there
+        self.assigned: dict[str, dict[str, _Assignment]] = {}  # stage: commit: its assignment
+        self.holders: dict[str, str] = {}  # stage: the commit that it shows
         self.moves: list[Move] = []
         self.deprecated = False
+        self._played = 0
 
     def take(self, event: Event) -> None:
         """Play one event."""
-        before = {stage: self._holder(stage) for stage in self.assigned}
+        self._played += 1
         self.deprecated = event.act is Act.DEPRECATE
         match event.act:
-            case Act.REGISTER:
-                self.versions[event.commit] = event
-                self.taken.discard(event.commit)
-            case Act.DEREGISTER:
-                if self.versions.pop(event.commit, None):
-                    self.taken.add(event.commit)
+            case Act.REGISTER | Act.DEREGISTER:
+                version = self.versions.setdefault(event.commit, _Version(self._played))
+                version.registration = event if event.act is Act.REGISTER else None
+                for stage in [stage for stage, held in self.assigned.items() if event.commit in held]:
+                    self._hold(stage, self._found(stage), event)
             case Act.ASSIGN:
-                held = self.assigned.setdefault(event.subject, {})
-                held.pop(event.commit, None)
-                held[event.commit] = event
+                self._assign(event)
             case Act.UNASSIGN:
-                self.assigned.setdefault(event.subject, {}).pop(event.commit, None)
-        self.moves.extend(self._moved(event, before))
+                assignment = self.assigned.get(event.subject, {}).get(event.commit)
+                if assignment is not None:
+                    assignment.taken = True
+                    self._hold(event.subject, self._found(event.subject), event)
 
-    def _holder(self, stage: str) -> str:
-        """Return the commit that a stage shows: the last to get it, of those that are versions still."""
-        held = self.assigned.get(stage, {})
-        return max((c for c in held if c not in self.taken), key=lambda c: (held[c].at, self._order(c)), default="")
+    def _assign(self, event: Event) -> None:
+        stage, held = event.subject, self.assigned.setdefault(event.subject, {})
+        before = held.get(event.commit)
+        if before is not None and before.event.at == event.at:
+            before.taken = False
+        else:
+            held[event.commit] = _Assignment(event, self._played)
+        rivals = [commit for commit in (self.holders.get(stage, ""), event.commit) if self._holds(stage, commit)]
+        self._hold(stage, max(rivals, key=lambda commit: self._rank(stage, commit), default=""), event)
 
-    def _order(self, commit: str) -> tuple[object, ...]:
-        """Return how versions are ordered where two got a stage in the same second."""
-        return precedence(self.versions[commit].subject) if commit in self.versions else (-1,)
+    def _hold(self, stage: str, commit: str, event: Event) -> None:
+        before = self.holders.get(stage, "")
+        if before != commit:
+            self.holders[stage] = commit
+            self.moves.append(Move(stage=stage, before=before, after=commit, at=event.at, by=event.by))
 
-    def _moved(self, event: Event, before: dict[str, str]) -> Iterator[Move]:
-        for stage in self.assigned:
-            was, now = before.get(stage, ""), self._holder(stage)
-            if was != now:
-                yield Move(stage=stage, before=was, after=now, at=event.at, by=event.by)
+    def _found(self, stage: str) -> str:
+        able = (commit for commit in self.assigned[stage] if self._holds(stage, commit))
+        return max(able, key=lambda commit: self._rank(stage, commit), default="")
+
+    def _holds(self, stage: str, commit: str) -> bool:
+        """Say whether an assignment counts. GTO takes none away from a commit that never was a version."""
+        assignment, version = self.assigned.get(stage, {}).get(commit), self.versions.get(commit)
+        if assignment is None or version is None:
+            return assignment is not None
+        return version.registration is not None and not assignment.taken
+
+    def _rank(self, stage: str, commit: str) -> tuple[float, float, bool, int]:
+        """Return how recent an assignment is; within a second the version that was registered first wins."""
+        assignment, version = self.assigned[stage][commit], self.versions.get(commit)
+        at = assignment.event.at
+        if version is None or version.registration is None:
+            return at, -at, False, -assignment.order
+        return at, -version.registration.at, True, -version.order
 
     def told(self, name: str) -> Artifact:
         """Return what holds after the last event."""
-        stages = {stage: held[self._holder(stage)] for stage, held in self.assigned.items() if self._holder(stage)}
+        held = [version.registration for version in self.versions.values() if version.registration]
         return Artifact(
             name=name,
-            versions={event.subject: event for event in self.versions.values()},
-            stages=stages,
+            versions={event.subject: event for event in held},
+            stages={stage: self.assigned[stage][commit].event for stage, commit in self.holders.items() if commit},
             moves=tuple(self.moves),
             deprecated=self.deprecated,
         )
