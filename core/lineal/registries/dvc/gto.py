@@ -6,9 +6,10 @@
 
 Events count by their tagger's time alone; the number at the end does not count. Within one second what takes away
 wins over what gives, and any other event over a deprecation. A stage belongs to a commit; where several hold it, the
-one that got it last is shown, and once that is taken away the one before; of two within one second, the version that was
-registered first. What a commit got that never was a version is not taken away from it. Lightweight tags say nothing, and
-neither do tags that point at no commit. (Format and rules: GTO 1.10, `gto/constants.py` and `gto/base.py`, and runs of it.)
+one that got it last is shown, and once that is taken away the one before; of two within one second, the version that
+was registered first. What a commit got that never was a version is not taken away from it. Lightweight tags say
+nothing, and neither do tags that point at no commit. (Format and rules: GTO 1.10, `gto/constants.py`, `gto/base.py`,
+and runs of it.)
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ import msgspec
 
 from lineal.errors import BadFormat
 from lineal.formats import yaml12
+from lineal.formats.git import anonymous
 from lineal.model.version import Algorithm, Digest
 
 _SEARCHED = 200  # names of one question that are no path as they stand
@@ -208,14 +209,14 @@ def _out(entry: Mapping[str, Any], folder: str, deps: tuple[Dep, ...]) -> Out:
 def _dep(entry: Mapping[str, Any], folder: str) -> Dep:
     repo = entry.get("repo")
     repo = repo if isinstance(repo, dict) else {}
-    path = _text(entry.get("path"))
+    path = anonymous(_text(entry.get("path")))
     outside = bool(repo) or "://" in path
     return Dep(
         path=path if outside else joined(folder, path),
         hex=_hash(entry)[0],
         size=_count(entry.get("size")),
         nfiles=_count(entry.get("nfiles")),
-        url=_text(repo.get("url")) if repo else path if outside else "",
+        url=anonymous(_text(repo.get("url"))) if repo else path if outside else "",
         rev=_text(repo.get("rev_lock")) or _text(repo.get("rev")),
     )
 

@@ -11,7 +11,7 @@ import msgspec
 
 from lineal.errors import BadFormat, Unavailable
 from lineal.formats import jsons
-from lineal.formats.http import without_userinfo
+from lineal.formats.git import anonymous
 from lineal.formats.window import read_small
 from lineal.model.version import Algorithm, Digest, File, Place
 from lineal.registries.dvc.outs import Out
@@ -103,7 +103,7 @@ def configured(root: Path, texts: list[str], cache: Path) -> Places:
 
 def _remote(url: str, root: Path) -> str:
     if "://" in url:
-        return without_userinfo(url).rstrip("/")
+        return anonymous(url).rstrip("/")
     return _absolute(url, root) if url else ""
 
 

@@ -13,8 +13,7 @@ import msgspec
 
 from lineal.errors import BadFormat, Unavailable
 from lineal.formats import git as runner
-from lineal.formats.git import Git
-from lineal.formats.http import without_userinfo
+from lineal.formats.git import Git, anonymous
 from lineal.formats.window import read_small
 from lineal.registries.dvc import gto
 from lineal.registries.dvc.places import Places, configured
@@ -122,10 +121,10 @@ class Repository:
     def url(self) -> str:
         """Return the URL of a clone's remote or of `origin`, without user and password; the path where is none."""
         if self.remote:
-            return without_userinfo(self.remote)
+            return anonymous(self.remote)
         url = self.git.tried("config", "--get", "remote.origin.url") or ""
         if "://" in url:
-            return without_userinfo(url)
+            return anonymous(url)
         return url or str(self.path)
 
     def refs(self) -> Refs:

@@ -75,13 +75,13 @@ def _plain(value: Any) -> Any:
 
 
 def metrics(files: Mapping[str, Any]) -> tuple[Metric, ...]:
-    """Return the numbers of several files of metrics; named as parameters are."""
+    """Return the numbers of several files of metrics, truth as 1 and 0; named as parameters are."""
     found: dict[str, float] = {}
     steps: dict[str, int | None] = {}
     for path, document in files.items():
         step = document.get("step") if isinstance(document, dict) else None
         for name, value in _some(flat(document), ()):
-            if isinstance(value, int | float) and not isinstance(value, bool):
+            if isinstance(value, int | float):
                 unique = f"{path}:{name}" if name in found else name
                 found[unique] = _float(value)
                 steps[unique] = step if isinstance(step, int) and not isinstance(step, bool) else None
