@@ -183,7 +183,7 @@ def fetched(url: str, folder: Path, environ: Mapping[str, str], seconds: float =
     Raises:
         Unavailable: the remote cannot be reached or refuses.
     """
-    program, there = _program(), _anonymous(url)
+    program, there = _program(), anonymous(url)
     if not (folder / "HEAD").exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
         clone = ["clone", "--quiet", "--bare", "--filter=blob:none", "--", there, str(folder)]
@@ -200,18 +200,18 @@ def prefetched(git: Git, url: str, ids: Iterable[str], environ: Mapping[str, str
     if missing:
         options = ["-c", "fetch.negotiationAlgorithm=noop", "-C", git.repository]
         fetch = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--filter=blob:none", "--stdin"]
-        fetch += ["--", _anonymous(url)]
+        fetch += ["--", anonymous(url)]
         _outside([git.program, *options, *fetch], environ, url, seconds, "\n".join([*sorted(missing), ""]).encode())
 
 
-def _anonymous(url: str) -> str:
+def anonymous(url: str) -> str:
     """Return `url` without user and password, as it may stand in messages, arguments and files."""
     return _USERINFO.sub(r"\1", url)
 
 
 def _outside(command: Sequence[str], environ: Mapping[str, str], url: str, seconds: float, said: bytes) -> None:
     """Run git against the remote that `command` names by its anonymous URL."""
-    there = _anonymous(url)
+    there = anonymous(url)
     safe = {**environ, **_signed(environ, url, there), "GIT_TERMINAL_PROMPT": "0", "GIT_ALLOW_PROTOCOL": _PROTOCOLS}
     # Where a server knows no filter, git would fetch what it misses from within the fetch of it, over and over.
     safe |= {"LC_ALL": "C", "GIT_NO_LAZY_FETCH": "1", "GIT_SSH_COMMAND": environ.get("GIT_SSH_COMMAND", _SSH)}
