@@ -187,7 +187,7 @@ def test_odd_values_are_read_as_dvc_reads_them(oracle: Oracle, tmp_path: Path, a
     theirs = shown(oracle("dvc"), repo.path, tmp_path / "dvc")
     found = _versions(repo.path, around)
     said = theirs[found[0].key]
-    ours = {param.name: param.value for param in found[0].params}
+    ours: dict[str, Any] = {param.name: param.value for param in found[0].params}
     assert math.isnan(ours.pop("nan"))
     assert math.isnan(said.params.pop("nan"))
     assert ours == said.params
