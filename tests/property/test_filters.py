@@ -286,8 +286,8 @@ def listed(index: Index, query: str, sort: Sort | None = None, deadline: float |
 def test_filters_find_what_a_plain_walk_finds(
     index: Index, held: list[Version], few: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(planning, "_FEW", few - 1)
-    monkeypatch.setattr(planning, "_SCANNED", 10**9)
+    monkeypatch.setattr(planning, "_SURE", few - 1)
+    monkeypatch.setattr(planning, "_COUNTED", few)
     monkeypatch.setattr(planning.Rows, "PAGE", 16)
     draw, named = random.Random(11), aliases(held)
     queries = [*TERMS, *(f"-{term}" for term in TERMS), *(asked(draw) for _ in range(150))]
@@ -301,14 +301,14 @@ def test_filters_find_what_a_plain_walk_finds(
 
 @pytest.mark.parametrize("descending", [True, False])
 def test_both_ways_of_driving_give_one_order(index: Index, descending: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(planning, "_SCANNED", 10**9)
     monkeypatch.setattr(planning.Rows, "PAGE", 16)
     for field in SORTS:
         for query in ("registry:toy", "kind:run", "-tag:debug registry:toy"):
             sort = Sort(field, descending)
-            monkeypatch.setattr(planning, "_FEW", 10_000)
+            monkeypatch.setattr(planning, "_SURE", 10_000)
+            monkeypatch.setattr(planning, "_COUNTED", 10_000)
             driven = [row.key for row in listed(index, query, sort)]
-            monkeypatch.setattr(planning, "_FEW", -1)
+            monkeypatch.setattr(planning, "_COUNTED", 0)
             assert [row.key for row in listed(index, query, sort)] == driven, (field, query)
 
 

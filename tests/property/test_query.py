@@ -69,16 +69,17 @@ def paged(index: Index, query: str, sort: Sort) -> list[VersionRow]:
 
 
 @contextmanager
-def driving(few: int, scanned: int, page: int) -> Iterator[None]:
-    """Let the planner drive from terms up to `few`, or scan up to `scanned` for a page; pages of `page` rows."""
+def driving(sure: int, counted: int, page: int) -> Iterator[None]:
+    """Sort terms that up to `sure` versions pass at once, those up to `counted` where a scan takes long."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rows, "_FEW", few)
-        patch.setattr(rows, "_SCANNED", scanned)
+        patch.setattr(rows, "_SURE", sure)
+        patch.setattr(rows, "_COUNTED", counted)
+        patch.setattr(rows, "_SEGMENT", 1)
         patch.setattr(rows.Rows, "PAGE", page)
         yield
 
 
-WAYS = ((1_000, 0, 3), (-1, 10**9, 3), (2, 2, 128))  # from the terms, in order, and mixed
+WAYS = ((1_000, 1_000, 3), (-1, 0, 3), (0, 1_000, 1), (0, 1_000, 128))  # from the terms, in order, and mixed
 
 
 def check(url: str, world: World, wanted: list[tuple[Query, Sort]]) -> None:
@@ -122,7 +123,7 @@ def test_and_so_it_is_on_postgresql(postgres_server: Server) -> None:
 def test_reading_that_is_cut_off_anywhere_goes_on_to_the_same_rows(
     world: World, query: Query, sort: Sort, cuts: list[int]
 ) -> None:
-    with tempfile.TemporaryDirectory() as folder, driving(1, 10, 2):
+    with tempfile.TemporaryDirectory() as folder, driving(0, 10, 1):
         url = str(Path(folder) / "index.db")
         write(url, world)
         with closing(open_index(url, clock=lambda: NOW)) as index:

@@ -2,7 +2,9 @@
 
 A filter is driven either from the term that fewest versions pass (all of them are read and sorted, which is exact at
 once) or from the order, checking one version after the other. What is cheaper is found by counting up to a bound and by
-asking a few versions at random. The ids seen so far are kept, eight bytes each, so that any page is read again at once.
+asking a few versions at random; chance may be wrong where a filter and an order go together, so a scan that finds no
+page among as many versions as the term has gives way to sorting these. The ids seen so far are kept, eight bytes each,
+so that any page is read again at once.
 """
 
 from __future__ import annotations
@@ -26,12 +28,14 @@ from lineal.index.parsing import parse
 from lineal.index.query import All
 from lineal.model.listing import Sort, VersionRow
 
-_FEW = 10_000  # versions that may be read and sorted at once
-_COUNTED = 40_000  # up to which terms are counted
+_SURE = 300  # versions that are sorted at once, whatever a scan might cost
+_COUNTED = 40_000  # up to which terms are counted, and may be sorted
 _ASKED = 256  # versions asked at random
-_SCANNED = 12_000  # versions that a scan may check for one page before sorting a term's becomes cheaper
+_SEGMENT = 50  # what the look at one more segment costs, in versions checked
 _CHUNK = 20_000  # ids that `measure` reads at a time
 _NEWEST = Sort()
+Place = tuple[Any, int]
+"""Where in a segment a row stands: its key and its id."""
 _COLUMNS = "v.id, r.name, m.name, v.key, v.name, v.kind, v.state, v.number, v.created_at, v.author, v.message"
 SELECT = (
     f"SELECT {_COLUMNS}, v.params, v.metrics, v.tags, v.model_id FROM version v "
@@ -60,7 +64,10 @@ class Rows:
         self._planned = False
         self._segments = self._order.segments()
         self._segment: Segment | None = None
-        self._last: tuple[Any, int] | None = None  # key and id of the row before the next one of the segment
+        self._last: Place | None = None  # of the row before the next one of the segment
+        self._driver = ""  # SELECT of the ids of a term which is sorted where a scan takes too long
+        self._few = 0  # of them
+        self._left = 0  # versions that a scan may still check for the next rows
         self._until: float | None = None
         self._lock = threading.Lock()
         self.count = 0  # rows known to exist so far
@@ -121,39 +128,32 @@ class Rows:
     # --- planning ---
 
     def _plan(self) -> None:
-        driver = self._driver()
-        if driver is not None:
-            self._sort(driver)
-
-    def _driver(self) -> str | None:
-        """Return the SELECT of the ids to drive from; None to scan in order."""
-        if not self._parts:
-            return None
+        """Sort the versions of a term at once, or prepare to scan."""
         counts = [(self._counted(part.ids), part.ids) for part in self._parts if part.ids]
         few, ids = min(counts, default=(_COUNTED, ""))
-        if few <= _FEW:
-            return ids or None
-        passed = self._passed()
-        if passed is None or self.PAGE / passed <= _SCANNED:
-            return None
-        return ids if few < _COUNTED else None
+        if few >= _COUNTED:
+            return
+        if few <= _SURE or self._passed() * few < self.PAGE:
+            self._sort(ids)
+        else:
+            self._driver, self._few, self._left = ids, few, few
 
     def _counted(self, ids: str) -> int:
         rows = self._rows(f"SELECT count(*) FROM (SELECT 1 FROM ({ids}) q LIMIT {_COUNTED}) n")
         return int(rows[0][0]) if rows else 0
 
-    def _passed(self) -> float | None:
-        """Return which part of the versions passes, by a sample; None where there are none at all."""
+    def _passed(self) -> float:
+        """Return which part of the versions passes, by a sample."""
         top = self._rows("SELECT max(id) FROM version")
         if not top or not top[0][0]:
-            return None
+            return 0.0
         draw = random.Random(7)
         some = [draw.randint(1, top[0][0]) for _ in range(_ASKED)]
         sql = f"SELECT count(*), sum(CASE WHEN {self._check()} THEN 1 ELSE 0 END) FROM version v"
         asked, hits = self._rows(
             f"{sql} WHERE v.id IN {self._engine.within('some')}", {"some": listed(self._engine, some)}
         )[0]
-        return (hits or 0.3) / asked if asked else None
+        return (hits or 0) / asked if asked else 0.0
 
     def _check(self, parts: Sequence[Condition] | None = None) -> str:
         return " AND ".join(f"({part.check})" for part in (self._parts if parts is None else parts)) or "1=1"
@@ -170,46 +170,64 @@ class Rows:
             group, key, falls = self._order.place(values)
             groups.setdefault(group, []).append((key, number))
             falling[group] = falls
+        ids = array("q")
         for group in sorted(groups):
             found = groups[group]
             keyed = any(key is not None for key, _ in found)
             found.sort(key=None if keyed else lambda pair: pair[1], reverse=falling[group])
-            self._ids.extend(number for _, number in found)
-        self.exact = True
+            ids.extend(number for _, number in found)
+        self._ids, self.exact = ids, True
 
     # --- in order, checking ---
 
     def _step(self, limit: int) -> None:
         """Read one stretch of the segment that is due, at most `limit` rows of it."""
-        if self._segment is None:
+        if self._driver and (self._left <= 0 or limit > self._few):
+            self._sort(self._driver)
+        elif self._segment is None:
             self._segment = next(self._segments, None)
             self._last = None
+            self._left -= _SEGMENT
             self.exact = self._segment is None
-            return
-        rows = self._stretch(self._segment, self._last, limit)
+        else:
+            self._read(self._segment, limit)
+
+    def _read(self, segment: Segment, limit: int) -> None:
+        end = self._end(segment) if self._driver else None
+        rows = self._stretch(segment, limit, self._check(), end)
         self._ids.extend(row[0] for row in rows)
-        if len(rows) < limit:
+        if len(rows) == limit:
+            self._last, self._left = (rows[-1][1], rows[-1][0]), self._few
+        elif end is None:
             self._segment = None
         else:
-            self._last = (rows[-1][1], rows[-1][0])
+            self._last, self._left = end, 0
 
-    def _stretch(self, segment: Segment, last: tuple[Any, int] | None, limit: int) -> list[Row]:
-        check, where, source, number = self._check(), segment.where, segment.source, "v.id"
+    def _end(self, segment: Segment) -> Place | None:
+        """Return the place up to which a scan may go; None where the segment ends before."""
+        rows = self._stretch(segment, 1, "1=1", None, skip=self._left)
+        return (rows[0][1], rows[0][0]) if rows else None
+
+    def _stretch(self, segment: Segment, limit: int, check: str, end: Place | None, skip: int = 0) -> list[Row]:
+        """Return (id, key) of rows of a segment behind `self._last`, up to `end`, that pass a check."""
+        where, source, number = segment.where, segment.source, "v.id"
         if not source.startswith("version"):
             number = "s.version_id"
             joined = _OTHER_COLUMN.search(f"{check} {where}") is not None
             source = f"{source} s CROSS JOIN version v" if joined else f"{source} s"
             where = f"v.id = s.version_id AND {where}" if joined else where.replace("v.id", number)
             check = check if joined else check.replace("v.id", number)
-        key, sign = segment.key, "<" if segment.falling else ">"
-        more: dict[str, Any] = {"limit": limit}
-        if last is not None:
-            where += f" AND ({key}, {number}) {sign} (:key, :id)" if key else f" AND {number} {sign} :id"
-            more |= {"key": last[0], "id": last[1]} if key else {"id": last[1]}
-        way = " DESC" if segment.falling else ""
+        more: dict[str, Any] = {"limit": limit, "skip": skip}
+        key, way, (before, behind) = segment.key, *((" DESC", "><") if segment.falling else ("", "<>"))
+        for name, sign, place in (("last", behind, self._last), ("end", f"{before}=", end)):
+            if place is not None:
+                where += (
+                    f" AND ({key}, {number}) {sign} (:{name}_key, :{name})" if key else f" AND {number} {sign} :{name}"
+                )
+                more |= {f"{name}_key": place[0], name: place[1]} if key else {name: place[1]}
         by = f"{key}{way}, {number}{way}" if key else f"{number}{way}"
-        sql = f"SELECT {number}, {key or '0'} FROM {source} WHERE {where} AND {check} ORDER BY {by} LIMIT :limit"
-        return self._rows(sql, more)
+        sql = f"SELECT {number}, {key or '0'} FROM {source} WHERE {where} AND {check}"
+        return self._rows(f"{sql} ORDER BY {by} LIMIT :limit OFFSET :skip", more)
 
 
 @contextmanager
