@@ -96,6 +96,10 @@ class Terminal:
                 continue  # a thread that has just ended
         return total / 1e6
 
+    def alive(self) -> bool:
+        """Say whether the process still runs."""
+        return Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+
     def key(self, name: bytes, seconds: float = 0.4) -> float:
         """Press a key; return the milliseconds until its first byte."""
         start = time.perf_counter()
@@ -177,6 +181,8 @@ def _presses(child: list[str], size: tuple[int, int], times: int) -> None:
             terminal.until(b"v999999")
             for name, keys, most, rest in _PRESSED:
                 written, first, cpu = _keys(terminal, keys, min(times, most), rest)
+                if not terminal.alive():
+                    raise RuntimeError(f"the application ended at {name!r}")
                 p99 = first[min(len(first) - 1, int(len(first) * 0.99))]
                 figures = (f"{written:.0f}", f"{median(first):.1f}", f"{p99:.1f}", f"{cpu:.1f}")
                 rows.append([f"{theme}: {name}", *figures])

@@ -69,7 +69,7 @@ def _head(
         *state,
         Span(f"  beside {text.safe(live(beside), 20)} {text.safe(beside.name, 30)}" if beside else "", Tone.DIM),
     )
-    facts = [text.safe(version.registry), version.kind.value, text.safe(version.author, 40)]
+    facts = [text.safe(version.registry), str(version.kind), text.safe(version.author, 40)]
     if version.created_at is not None:
         facts.append(f"{text.age(version.created_at, now)} ago" if version.created_at <= now else "")
         facts.append(text.moment(version.created_at))
