@@ -100,12 +100,14 @@ def format_option(command: Command) -> Command:
 def complete_version(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001
     """Complete a model, or the versions and aliases of one, from the index alone."""
     from lineal.errors import Error
+    from lineal.model.text import UNSAFE
 
     try:
         with Context().open() as work:
-            return _candidates(work, incomplete)
+            found = _candidates(work, incomplete)
     except Error:
         return []
+    return [name for name in found if not UNSAFE.search(name)]  # the shell would send them to the terminal as they are
 
 
 def _candidates(work: Workspace, incomplete: str) -> list[str]:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import sys
 import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lineal.config import Surroundings
 from lineal.errors import Error, QueryError
-from lineal.model.text import visible
+from lineal.model.text import visible, visible_lines
+
+if TYPE_CHECKING:
+    import click
 
 INTERRUPTED = 130
 BUG = 70
@@ -63,6 +68,13 @@ def explain(error: Error) -> None:
         sys.stderr.write(f"  {' ' * start}{'^' * width}\n")
     if error.hint:
         sys.stderr.write(f"hint: {visible(error.hint)}\n")
+
+
+def explain_usage(error: click.ClickException) -> None:
+    """Print what click says of a command line, in which what was typed may be anything that was pasted."""
+    words = io.StringIO()
+    error.show(words)
+    sys.stderr.write(visible_lines(words.getvalue()) + "\n")
 
 
 def _report(error: Exception) -> None:

@@ -150,10 +150,11 @@ def _plain(heads: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
     feed = iter(rows)
     first = list(islice(feed, _AHEAD))
     texts = [[_text(cell) for cell in row] for row in first]
+    names = [visible(head.upper()) for head in heads]
     right = [bool(first) and all(_numeric(row[i]) for row in first) for i in range(len(heads))]
-    widths = [max([cell_len(head), *(cell_len(row[i]) for row in texts)]) for i, head in enumerate(heads)]
+    widths = [max([cell_len(name), *(cell_len(row[i]) for row in texts)]) for i, name in enumerate(names)]
     later = ([_text(cell) for cell in row] for row in feed)
-    for line in chain([[head.upper() for head in heads]], texts, later):
+    for line in chain([names], texts, later):
         cells = (
             _pad(text, width, at_right, cell_len(text))
             for text, width, at_right in zip(line, widths, right, strict=True)
@@ -172,7 +173,7 @@ def _pad(text: str, width: int, at_right: bool, taken: int) -> str:
 
 def _csv(heads: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(heads)
+    writer.writerow([_csv_cell(head) for head in heads])
     writer.writerows([_csv_cell(cell) for cell in row] for row in rows)
 
 

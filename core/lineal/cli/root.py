@@ -97,7 +97,7 @@ def lineal(ctx: click.Context, workspace: str | None, index: str | None, no_sync
 
 def run(words: Sequence[str], open_tui: OpenTui | None) -> int:
     """Run the command line on `words` and return the exit code that the verb chose."""
-    from lineal.cli import output
+    from lineal.cli import errors, output
 
     output.prepare()
     try:
@@ -105,7 +105,7 @@ def run(words: Sequence[str], open_tui: OpenTui | None) -> int:
     except click.exceptions.Exit as e:
         return e.exit_code
     except click.ClickException as e:
-        e.show()
+        errors.explain_usage(e)
         return e.exit_code
     except click.Abort:
         raise KeyboardInterrupt from None

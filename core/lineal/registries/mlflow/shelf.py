@@ -152,5 +152,9 @@ def problems(name: str, troubles: Sequence[Trouble]) -> Iterator[Problem]:
 
 
 def digest(*parts: Any) -> str:
-    """Return a short hash of values that msgspec can encode."""
-    return blake2b(msgspec.msgpack.encode(parts), digest_size=12).hexdigest()
+    """Return a short hash of values that msgspec can encode, names that are no UTF-8 among them."""
+    try:
+        said = msgspec.msgpack.encode(parts)
+    except UnicodeEncodeError:
+        said = ascii(parts).encode()
+    return blake2b(said, digest_size=12).hexdigest()
