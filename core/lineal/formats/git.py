@@ -24,6 +24,7 @@ from lineal.errors import Unavailable
 SECONDS = 20.0  # for a question that is answered at once
 WALK = 600.0  # for a walk through a whole history
 _MUCH = 8 << 20  # bytes of an answer
+_DEATHS = 200  # damaged objects that one question goes past
 _BLOB = 16 << 20  # bytes of one blob that are read
 _SAFE = (
     *("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "core.pager=cat", "-c", "safe.directory=*"),
@@ -78,10 +79,10 @@ class Git:
         return None if status else answer.text().removesuffix("\n")
 
     def blobs(self, ids: Iterable[str], most: int = _BLOB) -> Iterator[tuple[str, bytes | None]]:
-        """Yield (id, content) of objects; None for those that are missing, too large (`most` bytes) or not as named.
+        """Yield (id, content) of objects; None for those that are missing, damaged or larger than `most` bytes.
 
         Raises:
-            Unavailable: git dies or hangs in the middle.
+            Unavailable: too many are damaged, or git hangs.
         """
         wanted = list(dict.fromkeys(ids))
         if wanted:
@@ -90,27 +91,50 @@ class Git:
             yield from self._contents([one for one in wanted if 0 <= sizes.get(one, -1) <= most])
 
     def sizes(self, ids: Sequence[str]) -> dict[str, int]:
-        """Return the size of each object in bytes, -1 for those that are missing."""
+        """Return the size of each object in bytes, -1 for those that are missing. Raises Unavailable if git hangs."""
         sizes: dict[str, int] = {}
-        with self._fed(("cat-file", "--batch-check=%(objectname) %(objectsize)"), ids) as out:
+        fed = self._fed(("cat-file", "--batch-check=%(objectname) %(objectsize)"), ids)
+        with fed as out:
             for one, line in zip(ids, out, strict=False):
                 size = line.split()[-1]
                 sizes[one] = int(size) if size.isdigit() else -1
+        self._in_time(fed)
         return sizes
 
     def _contents(self, ids: Sequence[str]) -> Iterator[tuple[str, bytes | None]]:
+        """Yield contents; where git dies of a damaged object, that one has none and a new git reads on behind it."""
+        done = 0
+        for _ in range(_DEATHS):
+            for one, data in self._until_damaged(ids[done:]):
+                done += 1
+                yield one, data
+            if done == len(ids):
+                return
+            yield ids[done], None
+            done += 1
+        raise Unavailable(f"{self.repository} is damaged in many places", hint="try `git fsck` there")
+
+    def _until_damaged(self, ids: Sequence[str]) -> Iterator[tuple[str, bytes | None]]:
         if not ids:
             return
-        with self._fed(("cat-file", "--batch"), ids) as out:
+        fed = self._fed(("cat-file", "--batch"), ids)
+        with fed as out:
             for one in ids:
                 head = out.readline().split()
+                if not head:
+                    break
                 if len(head) != 3 or not head[2].isdigit():
-                    yield one, None  # missing or damaged: git says so in one line
+                    yield one, None  # missing: git says so in one line
                     continue
                 data = out.read(int(head[2]) + 1)
                 if len(data) != int(head[2]) + 1:
-                    raise Unavailable(f"git cat-file broke off in {self.repository}", hint="try `git fsck` there")
+                    break
                 yield one, data[:-1]
+        self._in_time(fed)
+
+    def _in_time(self, fed: Fed) -> None:
+        if fed.late.is_set():
+            raise Unavailable(f"git cat-file took too long in {self.repository}", hint="try again later")
 
     def _fed(self, arguments: Sequence[str], ids: Sequence[str]) -> Fed:
         return Fed([*self.command, *arguments], self.environ, ids, WALK)
@@ -148,7 +172,8 @@ class Fed:
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=dict(environ)
         )
-        self._timer = Timer(seconds, self._process.kill)
+        self.late = Event()  # set when it took longer than `seconds`
+        self._timer = Timer(seconds, _stop, (self._process, self.late))
         self._feeder = Thread(target=self._feed, args=(lines,), daemon=True)
 
     def _feed(self, lines: Sequence[str]) -> None:

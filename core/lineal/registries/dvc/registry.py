@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
@@ -49,15 +49,15 @@ class GitRegistry:
         self._repository.fetch()
         token = self._repository.fingerprint()
         same = since.get(_SCOPE) == token
-        if not same:
-            yield from self._history()
-        yield Complete(registry=self.spec.name, scope=_SCOPE, cursor=token, delta=same)
+        whole = True if same else (yield from self._history())
+        yield Complete(registry=self.spec.name, scope=_SCOPE, cursor=token if whole else "", delta=same or not whole)
         yield Complete(registry=self.spec.name, scope="")
 
-    def _history(self) -> Iterator[Record]:
+    def _history(self) -> Generator[Record, None, bool]:
+        """Yield what the history holds, and return whether all files that name models could be read."""
         repository, refs = self._repository, self._repository.refs()
         if not (refs.head or refs.branches or refs.tags or refs.experiments or refs.events):
-            return
+            return True
         commits = list(walk(repository.git, ["HEAD"] if refs.head else []))
         definitions = Definitions(self.spec.name, repository.blobs(defining(commits), DEFINITION))
         artifacts = gto.fold(refs.events)
@@ -76,6 +76,7 @@ class GitRegistry:
         yield from assembly.Assembly(scene, blobs).records(timeline.drafts)
         yield from _aliases(self.spec.name, refs, roles, timeline)
         yield from definitions.problems.values()
+        return not definitions.missing
 
     def _scene(
         self,
