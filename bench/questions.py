@@ -38,7 +38,7 @@ class Terms:
             "registry": lambda: f"registry:{draw.choice(['hub', 'prod', 'h*'])}",
             "author": lambda: f"by:user{draw.randrange(400)}",
             "created": lambda: f"created:{draw.choice(['<30d', '>400d', '2021', '2021-03-04', '..2021-06'])}",
-            "number": lambda: f"number{draw.choice(['>=', '<', ':'])}{draw.randrange(count)}",
+            "number": lambda: f"number{draw.choice(['>=', '<', ':'])}{draw.randrange(max(2, count // 2_500))}",
             "version": lambda: f"version:v{draw.randrange(1_000_000):06d}"[: draw.choice([13, 15])].ljust(13, "*"),
             "tag": lambda: draw.choice(["tag:candidate", f"tag:team=team{draw.randrange(7)}", "-tag:team"]),
             "alias": lambda: draw.choice(["alias:prod", "-alias:prod", "has:alias"]),

@@ -27,6 +27,7 @@ _UNNAMED = {
     Field.CODE: FactKind.COMMIT,
     Field.FILE: FactKind.FILE,
 }
+_ALWAYS_THERE = frozenset({Field.REGISTRY, Field.MODEL, Field.KIND, Field.STATE})
 _SQL = {Op.ABOVE: ">", Op.AT_LEAST: ">=", Op.BELOW: "<", Op.AT_MOST: "<="}
 _LAST = "\U0010ffff"
 NEVER, ALWAYS = "1=0", "1=1"
@@ -56,7 +57,7 @@ class Conditions:
             case Either(parts):
                 return self._either([self.of(part) for part in parts])
             case Not(part):
-                return Condition(f"NOT ({self.of(part).check})")
+                return self._not(part)
             case Word(text, whole):
                 return self._words([*words(text)], whole=whole)
             case Has(field, key):
@@ -65,6 +66,18 @@ class Conditions:
                 return self._compare(query)
             case Between():
                 return self._between(query)
+
+    def _not(self, part: Query) -> Condition:
+        """Return what does not match; of fields that every version has, and that have few values, it is the others."""
+        match part:
+            case Compare(field, Op.EQUAL, value) if field in (Field.REGISTRY, Field.MODEL):
+                return self._models(field, lambda text: not value.matches(text))
+            case Compare(field, Op.EQUAL, value) if field in (Field.KIND, Field.STATE):
+                return self._closed(field, lambda text: not value.matches(text))
+            case Compare(field, Op.NOT_EQUAL, value, key) if field in _ALWAYS_THERE:
+                return self.of(Compare(field, Op.EQUAL, value, key))
+            case _:
+                return Condition(f"NOT ({self.of(part).check})")
 
     def _all(self, parts: list[Condition]) -> Condition:
         driving = [part for part in parts if part.ids]
@@ -134,11 +147,13 @@ class Conditions:
 
     def _compare(self, term: Compare) -> Condition:
         if term.op is Op.NOT_EQUAL:
-            equal = self._compare(msgspec.structs.replace(term, op=Op.EQUAL))
-            return Condition(f"({self._has(term.field, term.key).check}) AND NOT ({equal.check})")
+            equal = msgspec.structs.replace(term, op=Op.EQUAL)
+            if term.field in _ALWAYS_THERE:
+                return self._not(equal)
+            return Condition(f"({self._has(term.field, term.key).check}) AND NOT ({self._compare(equal).check})")
         match term.field:
             case Field.REGISTRY | Field.MODEL:
-                return self._models(term.field, term.value)
+                return self._models(term.field, term.value.matches)
             case Field.METRIC | Field.PARAM:
                 return self._number(term)
             case Field.TAG:
@@ -166,17 +181,17 @@ class Conditions:
             case Field.ID:
                 return self._prefix(value.text if value.literal else value.text.rstrip("*"))
             case _:
-                return self._closed(field, value)
+                return self._closed(field, value.matches)
 
     def _prefix(self, text: str) -> Condition:
         low, high = self.put(text), self.put(text + _LAST)
         there = f"key >= {low} AND key < {high}"
         return Condition(f"(v.{there.replace(' AND ', ' AND v.')})", f"SELECT id FROM version WHERE {there}")
 
-    def _closed(self, field: Field, value: Pattern) -> Condition:
+    def _closed(self, field: Field, matches: Callable[[str], bool]) -> Condition:
         from lineal.model.version import Kind, State
 
-        names = [name for name in (Kind if field is Field.KIND else State) if value.matches(name.value)]
+        names = [name for name in (Kind if field is Field.KIND else State) if matches(name.value)]
         column = field.value
         among = ", ".join(f"'{name.value}'" for name in names) or "''"
         if field is Field.STATE and State.READY not in names:  # the index holds only these
@@ -185,9 +200,9 @@ class Conditions:
         ids = f"SELECT id FROM version WHERE {column} IN ({among})" if field is Field.KIND else ""
         return Condition(f"v.{column} IN ({among})", ids)
 
-    def _models(self, field: Field, value: Pattern) -> Condition:
+    def _models(self, field: Field, matches: Callable[[str], bool]) -> Condition:
         rows = self._engine.rows("SELECT m.id, m.name, r.name FROM model m JOIN registry r ON r.id = m.registry_id")
-        found = [row[0] for row in rows if value.matches(row[2] if field is Field.REGISTRY else row[1])]
+        found = [row[0] for row in rows if matches(row[2] if field is Field.REGISTRY else row[1])]
         if not found:
             return Condition(NEVER, f"SELECT id FROM version WHERE {NEVER}")
         if len(found) == 1:

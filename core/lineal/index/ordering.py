@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterator, Sequence
+from enum import StrEnum
 from typing import Any, Protocol
 
 import msgspec
@@ -19,6 +20,7 @@ from lineal.index.fields import FIELDS, NAMED, Field
 from lineal.index.folding import FactKind
 from lineal.index.quantities import release
 from lineal.model.listing import Sort
+from lineal.model.version import Kind, State
 
 _FACT = {
     Field.METRIC: (FactKind.METRIC, ("fact_num",)),
@@ -28,6 +30,7 @@ _FACT = {
     Field.AUTHOR: (FactKind.AUTHOR, ("fact_txt",)),
     Field.CODE: (FactKind.COMMIT, ("fact_txt",)),
 }
+_CLOSED: dict[Field, type[StrEnum]] = {Field.KIND: Kind, Field.STATE: State}
 _COLUMN = {
     Field.CREATED: ("created_at", "version_created"),
     Field.NUMBER: ("number", "version_number"),
@@ -39,10 +42,12 @@ Values = Sequence[Any]
 class Segment(msgspec.Struct, frozen=True, kw_only=True):
     """One stretch of an order.
 
-    `source` has a version `v`, or is a table of facts `s`; `key` is "" where only ids count.
+    `source` has a version `v`, or is a table of facts `s`; `key` is "" where only ids count. `among` is as much of
+    `where` as costs no look at another table.
     """
 
     where: str
+    among: str = ""
     source: str = "version v"
     key: str = ""
     falling: bool
@@ -81,13 +86,14 @@ def order(sort: Sort, conditions: Conditions, engine: Engine) -> Order:
         return Columns(*_COLUMN[field], sort.descending, engine)
     if field in _FACT:
         kind, tables = _FACT[field]
-        return Facts(conditions.key(kind, name), tables, sort.descending)
+        key = conditions.key(kind, name)
+        return Facts(key, [table for table in tables if _has(engine, table, key)], sort.descending)
     if field is Field.ENV:
         return _by_environment(conditions, engine, name, sort.descending)
     if field in (Field.MODEL, Field.REGISTRY):
         return _by_model(engine, field, sort.descending)
-    if field in (Field.KIND, Field.STATE):
-        return Columns(field.value, "", sort.descending, engine)
+    if field in _CLOSED:
+        return Closed(field, sort.descending)
     hint = "sort by created, version, number, author, model, registry, metric.X, param.X, tag.X or env.X"
     raise QueryError(f"versions cannot be sorted by {field}", 0, len(sort.field), hint=hint)
 
@@ -112,12 +118,31 @@ class Columns:
         return int(values[0] is None), values[0], self._falling
 
 
+class Closed:
+    """By a field of few known values, each of which is read on its own: the rare ones from an index of their own."""
+
+    def __init__(self, field: Field, falling: bool) -> None:
+        self.columns = [f"v.{field}"]
+        self._values = sorted((one.value for one in _CLOSED[field]), reverse=falling)
+        self._field, self._falling = field, falling
+
+    def segments(self) -> Iterator[Segment]:
+        """Yield each value."""
+        for value in self._values:
+            rare = "v.state <> 'ready' AND " if self._field is Field.STATE and value != State.READY else ""
+            yield Segment(where=f"{rare}v.{self._field} = '{value}'", falling=self._falling)
+
+    def place(self, values: Values) -> tuple[int, Any, bool]:
+        """Place a version by its value."""
+        return self._values.index(values[0]), None, self._falling
+
+
 class Facts:
     """By a fact: numbers first where there are numbers and texts."""
 
     def __init__(self, key: int | None, tables: Sequence[str], falling: bool) -> None:
         self._key, self._falling = key, falling
-        self._tables = tables if key is not None else ()
+        self._tables = tables
         self.columns = [self._value(table) for table in self._tables] or ["NULL"]
 
     def _value(self, table: str) -> str:
@@ -127,11 +152,11 @@ class Facts:
         """Yield those with a number, those with a text only, those without."""
         before = ""
         for table, column in zip(self._tables, self.columns, strict=False):
-            where = f"s.key_id = {self._key}{before}"
-            yield Segment(where=where, source=table, key="s.value", falling=self._falling)
+            among = f"s.key_id = {self._key}"
+            yield Segment(where=among + before, among=among, source=table, key="s.value", falling=self._falling)
             before += f" AND {column} IS NULL"
         absent = " AND ".join(f"{column} IS NULL" for column in self.columns)
-        yield Segment(where=absent, falling=self._falling)
+        yield Segment(where=absent, among="v.id IS NOT NULL", falling=self._falling)
 
     def place(self, values: Values) -> tuple[int, Any, bool]:
         """Place a version by the first value that it has."""
@@ -166,6 +191,11 @@ class Groups:
         """Place a version by its rank and time."""
         rank = self._ranks.get(values[0], len(self._groups))
         return rank * 2 + int(values[1] is None), values[1], True
+
+
+def _has(engine: Engine, table: str, key: int | None) -> bool:
+    """Say whether there are such facts: a segment less, where a parameter is never a number."""
+    return key is not None and bool(engine.rows(f"SELECT 1 FROM {table} WHERE key_id = :key LIMIT 1", {"key": key}))
 
 
 def _by_model(engine: Engine, field: Field, falling: bool) -> Groups:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from pathlib import Path
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit, urlunsplit
 
 import msgspec
 
@@ -48,13 +48,21 @@ def named(configured: str, root: Path, around: Surroundings) -> str:
     """
     if not configured:
         return default(root, around)
-    parts = urlsplit(configured)
+    parts = _split(configured)
     if parts.scheme not in _POSTGRES or "schema" in dict(parse_qsl(parts.query)):
         return configured
     query = urlencode(
         [*parse_qsl(parts.query, keep_blank_values=True), ("schema", f"lineal_{workspace_id(root)}_v{SCHEMA}")]
     )
     return urlunsplit(parts._replace(query=query))
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError as error:  # such as a `[` that opens no IPv6 address
+        hint = "give a path, or postgresql://user@host/database"
+        raise ConfigError("the URL of the index is none", hint=hint) from error  # and may hold a password
 
 
 def read(url_or_path: str) -> Place:
@@ -70,7 +78,7 @@ def read(url_or_path: str) -> Place:
         return SqlitePlace(rest.removeprefix("/"))
     if scheme not in _POSTGRES:
         raise ConfigError(f"{url_or_path!r} names no index", hint="give a path, or postgresql://user@host/database")
-    parts = urlsplit(url_or_path)
+    parts = _split(url_or_path)
     query = parse_qsl(parts.query, keep_blank_values=True)
     schema = dict(query).get("schema", f"lineal_v{SCHEMA}")
     if not schema.isidentifier() or not schema.isascii() or len(schema) > 60:

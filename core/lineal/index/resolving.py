@@ -11,7 +11,6 @@ from lineal.model.listing import VersionRow
 from lineal.model.reference import ID_PREFIX, Reference, Selector, SelectorKind, canonical
 
 _SHOWN = 10
-_NEWEST = "ORDER BY CASE WHEN created_at IS NULL THEN 1 ELSE 0 END, created_at DESC, number DESC, id DESC LIMIT 1"
 _LAST = "\U0010ffff"
 
 
@@ -47,9 +46,7 @@ def _select(engine: Engine, model: int, selector: Selector) -> list[int]:
     """Return the versions of a model that a selector names: names first, then aliases, then ids."""
     kind, value = selector.kind, selector.value
     if kind is SelectorKind.LATEST:
-        return [
-            row[0] for row in engine.rows(f"SELECT id FROM version WHERE model_id = :model {_NEWEST}", {"model": model})
-        ]
+        return _newest(engine, model)
     if kind in (SelectorKind.ANY, SelectorKind.VERSION) and (found := _by_name(engine, model, value)):
         return found
     if kind in (SelectorKind.ANY, SelectorKind.ALIAS) and (found := _by_alias(engine, model, value, selector.back)):
@@ -57,6 +54,17 @@ def _select(engine: Engine, model: int, selector: Selector) -> list[int]:
     if kind in (SelectorKind.ANY, SelectorKind.ID):
         return _by_id(engine, model, value)
     return []
+
+
+def _newest(engine: Engine, model: int) -> list[int]:
+    """Return the newest version: by time, then by number; where no time is known, by number."""
+    top = engine.rows("SELECT max(created_at) FROM version WHERE model_id = :model", {"model": model})
+    at = top[0][0] if top else None
+    when = "created_at IS NULL" if at is None else "created_at = :at"
+    sql = (
+        f"SELECT id FROM version WHERE model_id = :model AND {when} ORDER BY coalesce(number, -1) DESC, id DESC LIMIT 1"
+    )
+    return [row[0] for row in engine.rows(sql, {"model": model, "at": at})]
 
 
 def _by_name(engine: Engine, model: int, name: str) -> list[int]:

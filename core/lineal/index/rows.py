@@ -18,6 +18,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from msgspec.structs import replace
+
 from lineal.errors import QueryError
 from lineal.index import document
 from lineal.index.conditions import Condition, Conditions
@@ -205,6 +207,7 @@ class Rows:
 
     def _end(self, segment: Segment) -> Place | None:
         """Return the place up to which a scan may go; None where the segment ends before."""
+        segment = replace(segment, where=segment.among or segment.where)
         rows = self._stretch(segment, 1, "1=1", None, skip=self._left)
         return (rows[0][1], rows[0][0]) if rows else None
 
