@@ -24,7 +24,7 @@ class Definitions:
         self._outs: dict[tuple[str, str], tuple[Out, ...]] = {}
         self._pipelines: dict[tuple[str, str], Pipeline] = {}
         self.problems: dict[str, Problem] = {}
-        self.missing = False  # some content is not there: what it named is not gone
+        self.missing: set[str] = set()  # contents that could not be had: what they named need not be gone
 
     def outs(self, path: str, blob: str) -> tuple[Out, ...]:
         """Return the outs that a `.dvc` file or `dvc.lock` names."""
@@ -43,7 +43,7 @@ class Definitions:
         data = self._blobs.get(blob)
         try:
             if data is None:
-                self.missing = True
+                self.missing.add(blob)
                 raise BadFormat(f"its content {blob[:8]} is missing or too large", hint="try `git fsck`, or fetch it")
             return read(data)
         except BadFormat as e:

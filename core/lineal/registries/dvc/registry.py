@@ -76,7 +76,8 @@ class GitRegistry:
         yield from assembly.Assembly(scene, blobs).records(timeline.drafts)
         yield from _aliases(self.spec.name, refs, roles, timeline)
         yield from definitions.problems.values()
-        return not definitions.missing
+        sizes = repository.git.sizes(sorted(definitions.missing)) if definitions.missing else {}
+        return all(size > DEFINITION for size in sizes.values())  # what is too large stays so
 
     def _scene(
         self,
