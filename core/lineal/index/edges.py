@@ -12,6 +12,7 @@ from lineal.model.listing import Neighbour, VersionRow
 from lineal.model.records import Confidence, EdgeKind, Node, NodeKind
 
 _COPIES = 50  # versions with the same bytes that are looked at, for one version
+_LOOKED_AT = 20  # times as many children are looked at as are shown
 _SMALL = 4096  # bytes: smaller files are weights only if their name says so
 _WEIGHTS = (
     *(".safetensors", ".pt", ".pth", ".ckpt", ".bin", ".gguf", ".onnx", ".h5", ".keras", ".pkl", ".pickle", ".joblib"),
@@ -45,13 +46,21 @@ def _newest(neighbour: Neighbour) -> tuple[float, Node]:
 def _edges(engine: Engine, nodes: Sequence[Node], here: str, there: str, limit: int) -> dict[Node, list[Neighbour]]:
     ids = {node_id(_stored(node)): node for node in nodes}
     sql = (
-        f"SELECT e.{here}, n.kind, n.registry, n.name, n.key, e.kind, e.confidence, e.detail FROM edge e "
-        f"JOIN node n ON n.id = e.{there} WHERE e.{here} IN {engine.within('ids')} ORDER BY e.{here}, e.{there}"
+        f"SELECT e.{here}, n.kind, n.registry, n.name, n.key, e.kind, e.confidence, e.detail, v.id, v.created_at "
+        f"FROM edge e JOIN node n ON n.id = e.{there} {_ITS_VERSION} "
+        f"WHERE e.{here} IN {engine.within('ids')} ORDER BY e.{here}, e.{there}"
     )
     chosen = {"ids": listed(engine, list(ids))}
-    if limit:  # a data set may have a million children: no more are read than could be shown
-        sql, chosen = f"{sql} LIMIT :most", {**chosen, "most": limit * 20 * len(ids)}
-    return _resolved(engine, nodes, [(ids[row[0]], *row[1:]) for row in engine.rows(sql, chosen)])
+    if limit:  # a data set may have a million children: so many are looked at, and the newest of them are shown
+        sql, chosen = f"{sql} LIMIT :most", {**chosen, "most": limit * _LOOKED_AT * len(ids)}
+    rows = engine.rows(sql, chosen)
+    if limit:
+        rows = [row for number in ids for row in _newest_of([row for row in rows if row[0] == number], limit)]
+    return _resolved(engine, nodes, [(ids[row[0]], *row[1:9]) for row in rows])
+
+
+def _newest_of(rows: list[Row], limit: int) -> list[Row]:
+    return sorted(rows, key=lambda row: float("-inf") if row[9] is None else row[9], reverse=True)[:limit]
 
 
 def _stored(node: Node) -> Node:
@@ -62,10 +71,10 @@ def _stored(node: Node) -> Node:
 
 
 def _resolved(engine: Engine, nodes: Sequence[Node], rows: Iterable[Row]) -> dict[Node, list[Neighbour]]:
-    edges = [(row[0], Node(NodeKind(row[1]), *row[2:5]), *row[5:8]) for row in rows]
-    versions = find_versions(engine, {edge[1] for edge in edges})
+    edges = [(row[0], Node(NodeKind(row[1]), *row[2:5]), *row[5:]) for row in rows]
     found: dict[Node, list[Neighbour]] = {node: [] for node in nodes}
-    for node, other, kind, confidence, detail in edges:
+    versions = _found(engine, _meant(engine, edges))
+    for node, other, kind, confidence, detail, _ in edges:
         near = Neighbour(
             node=other,
             kind=EdgeKind(kind),
@@ -75,6 +84,22 @@ def _resolved(engine: Engine, nodes: Sequence[Node], rows: Iterable[Row]) -> dic
         )
         found[node].append(near)
     return found
+
+
+def _meant(engine: Engine, edges: Iterable[Row]) -> dict[Node, int]:
+    """Return the ids of the versions that the other ends of edges are, or that their names mean."""
+    ids: dict[Node, int] = {}
+    for _, other, _, _, _, number in edges:
+        if number is not None:
+            ids[other] = number
+        elif other.kind is NodeKind.MODEL and (found := _named(engine, other.name, other.key)):
+            ids[other] = found[0][0]
+    return ids
+
+
+def _found(engine: Engine, ids: dict[Node, int]) -> dict[Node, VersionRow]:
+    rows = {row.id: row for row in rows_of(engine, sorted(set(ids.values())))}
+    return {node: rows[number] for node, number in ids.items() if number in rows}
 
 
 def find_versions(engine: Engine, nodes: Iterable[Node]) -> dict[Node, VersionRow]:
@@ -89,10 +114,13 @@ def find_versions(engine: Engine, nodes: Iterable[Node]) -> dict[Node, VersionRo
             continue
         if found:
             ids[node] = found[0][0]
-    rows = {row.id: row for row in rows_of(engine, sorted(set(ids.values())))}
-    return {node: rows[number] for node, number in ids.items() if number in rows}
+    return _found(engine, ids)
 
 
+_ITS_VERSION = (
+    "LEFT JOIN registry r ON r.name = n.registry AND n.kind = 'version' LEFT JOIN model m ON m.registry_id = r.id "
+    "AND m.name = n.name LEFT JOIN version v ON v.model_id = m.id AND v.key = n.key"
+)
 _BY_IDENTITY = (
     "SELECT v.id FROM version v JOIN model m ON m.id = v.model_id JOIN registry r ON r.id = m.registry_id "
     "WHERE r.name = :registry AND m.name = :model AND v.key = :key"
@@ -109,7 +137,8 @@ def _named(engine: Engine, name: str, revision: str) -> list[Row]:
     if revision:
         rows = engine.rows(f"{start} AND (v.key = :said OR v.name = :said) {_NEWEST}", {"said": revision})
         return rows or _aliased(engine, among, revision)
-    return _aliased(engine, among, "main") or engine.rows(f"{start} {_NEWEST}")
+    dated = f"{start} AND v.created_at IS NOT NULL ORDER BY v.created_at DESC, v.id DESC LIMIT 1"
+    return _aliased(engine, among, "main") or engine.rows(dated) or engine.rows(f"{start} {_NEWEST}")
 
 
 def _aliased(engine: Engine, models: str, alias: str) -> list[Row]:
@@ -216,7 +245,13 @@ def _known(engine: Engine, algorithm: str, digest: str, content: int | None) -> 
     hashes = {digest} - {""}
     if content is not None:
         rows = engine.rows(f"SELECT {', '.join(_HASHES)} FROM content WHERE id = :id", {"id": content})
-    elif column := {"md5": "md5", "md5-dos2unix": "md5", "sha256": "sha256", "git-sha1": "git_sha1"}.get(algorithm):
+    elif column := {
+        "md5": "md5",
+        "md5-dos2unix": "md5",
+        "sha256": "sha256",
+        "git-sha1": "git_sha1",
+        "blake3": "blake3",
+    }.get(algorithm):
         rows = engine.rows(f"SELECT {', '.join(_HASHES)} FROM content WHERE {column} = :hex", {"hex": digest})
     else:
         rows = []
