@@ -79,9 +79,9 @@ def order(sort: Sort, conditions: Conditions, engine: Engine) -> Order:
     head, dot, name = sort.field.partition(".")
     field = FIELDS.get(head)
     if field is None or bool(dot) != (field in NAMED):
-        close = difflib.get_close_matches(head, [*FIELDS, *(f"{one}." for one in NAMED)], 1)
-        hint = f"did you mean {close[0]}?" if close else "as in created, version, metric.acc, param.lr"
-        raise QueryError(f"there is nothing to sort by called {sort.field!r}", 0, len(sort.field), hint=hint)
+        raise QueryError(
+            f"there is nothing to sort by called {sort.field!r}", 0, max(len(sort.field), 1), hint=_close(head, dot)
+        )
     if field in _COLUMN:
         return Columns(*_COLUMN[field], sort.descending, engine)
     if field in _FACT:
@@ -96,6 +96,13 @@ def order(sort: Sort, conditions: Conditions, engine: Engine) -> Order:
         return Closed(field, sort.descending)
     hint = "sort by created, version, number, author, model, registry, metric.X, param.X, tag.X or env.X"
     raise QueryError(f"versions cannot be sorted by {field}", 0, len(sort.field), hint=hint)
+
+
+def _close(head: str, dot: str) -> str:
+    """Return the hint for a field that is none: one that is called nearly so, with or without a name of its own."""
+    names = [str(one) if dot else name for name, one in FIELDS.items() if (one in NAMED) is bool(dot)]
+    close = difflib.get_close_matches(head, names, 1)
+    return f"did you mean {close[0]}{dot}?" if close else "as in created, version, metric.acc, param.lr"
 
 
 class Columns:

@@ -88,8 +88,10 @@ class _Parser:
         if self._peek() == "|":
             return self._wrong("nothing stands before this |", self.at, self.at + 1, "write a term on each side of it")
         at = max(start - 1, 0)
-        what = "nothing stands after this |" if self.text[at : at + 1] == "|" else "nothing stands in these parentheses"
-        return self._wrong(what, at, max(self.at, at + 1), "write a term there")
+        if self.text[at : at + 1] == "|":
+            return self._wrong("nothing stands after this |", at, max(self.at, at + 1), "write a term there")
+        end = min(self.at + 1, len(self.text))
+        return self._wrong("nothing stands in these parentheses", at, end, "write a term there")
 
     def _unary(self, depth: int) -> Query:
         if depth > _DEEPEST:
