@@ -111,24 +111,22 @@ class SqliteEngine:
 
     def _connection(self) -> sqlite3.Connection | None:
         """Return this thread's connection; None while there is no index."""
-        held = getattr(self._local, "connection", None)
-        if held is not None:
-            return held if self._still_there() else None
+        held: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if held is not None and self._still_there():
+            return held
         if self._closed:
             raise IndexUnavailable(f"the index {self.path} is closed")
+        if held is not None:
+            self._forget()
         return self._connect()
 
     def _still_there(self) -> bool:
-        """Look whether the file at the path is the one that is open: a rebuild may have put another one there."""
+        """Say whether the file at the path is the one that is open: another one may have been put in its place."""
         try:
             found = Path(self.path).stat()
         except FileNotFoundError:
-            self._forget()
             return False
-        if (found.st_dev, found.st_ino) != self._local.file:
-            self._forget()
-            return self._connect() is not None
-        return True
+        return bool((found.st_dev, found.st_ino) == self._local.file)
 
     def _forget(self) -> None:
         self._local.connection.close()

@@ -25,7 +25,7 @@ def resolve(engine: Engine, reference: Reference) -> VersionRow:
     models = exact or _models(engine, reference.registry, reference.model)
     selector = Selector() if exact else reference.selector
     if not models:
-        raise NotFound(f"no model is called {reference.raw!r}", hint=_close_models(engine, reference.model))
+        raise NotFound(f"no model is called {reference.raw!r}", hint=_close_models(engine, reference))
     found: dict[int, None] = {}
     for number, _, _ in models:
         found |= dict.fromkeys(_select(engine, number, selector))
@@ -109,9 +109,11 @@ def _listed(rows: list[VersionRow]) -> str:
     return f"say which: {', '.join(named)}{more}"
 
 
-def _close_models(engine: Engine, name: str) -> str:
+def _close_models(engine: Engine, reference: Reference) -> str:
+    elsewhere = [canonical(registry, model) for _, registry, model in _models(engine, "", reference.model)]
     sql = "SELECT DISTINCT m.name FROM model m JOIN registry r ON r.id = m.registry_id ORDER BY m.name LIMIT 5000"
-    close = get_close_matches(name, [row[0] for row in engine.rows(sql)], 3)
+    names = [] if elsewhere else [row[0] for row in engine.rows(sql)]
+    close = elsewhere[:_SHOWN] or get_close_matches(reference.model, names, 3)
     return f"did you mean {', '.join(close)}?" if close else "`lineal ls --models` lists them"
 
 
