@@ -64,3 +64,12 @@ async def test_compare_scrolls_sideways_under_a_frozen_key(source: FakeSource, m
         assert screen_text(app)[1] != before
         assert "v17 ◂" in screen_text(app)[1]
         assert "auc" in seen(app)
+
+
+def test_a_legend_has_the_tone_of_its_curve_whichever_code_names_the_colour() -> None:
+    from lineal_tui.present.ansi import from_ansi
+
+    legend, first, second = from_ansi("\x1b[36m━\x1b[0m auc  \x1b[95m━\x1b[0m b\n\x1b[38;5;6mx\x1b[0m\n\x1b[38;5;13my")
+    assert legend[0].tone is first[0].tone
+    assert legend[2].tone is second[0].tone
+    assert first[0].tone is not second[0].tone

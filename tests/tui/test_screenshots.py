@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
+import shutil
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,31 +16,44 @@ from textual.pilot import Pilot
 from lineal.config import Surroundings
 from lineal.workspace import open_workspace
 from lineal_tui.app import LinealApp
+from lineal_tui.keys import Where
+from lineal_tui.places import EVERYTHING, Place, Scope
+from tests.conftest import NOW
 from tests.tui.seeing import seen, until
 
 SHOTS = Path(__file__).parents[2] / "screenshots"
-SCREENS = {
-    "models": (), "lineage": ("2",), "compare": ("space", "j", "j", "space", "c"), "charts": ("4",), "sources": ("7",),
-    "help": ("question_mark",), "filter": ("slash", *"metric.auc>=0.9 "), "details": ("i",),
-}  # fmt: skip
+_SCORER = Scope("mlflow", "fraud-scorer")
+SCREENS: dict[str, tuple[Scope, tuple[str, ...]]] = {
+    "models": (_SCORER, ()),
+    "everything": (EVERYTHING, ()),
+    "lineage": (_SCORER, ("2",)),
+    "compare": (_SCORER, ("j", "j", "j", "c")),
+    "charts": (_SCORER, ("4",)),
+    "steps": (_SCORER, ("space", "space", "space", "4", "x")),
+    "sources": (EVERYTHING, ("7",)),
+    "help": (_SCORER, ("question_mark",)),
+    "filter": (EVERYTHING, ("slash", *"metric.auc>=0.9 ")),
+    "details": (_SCORER, ("i",)),
+}
+"""Where each begins, and the keys from there."""
 
 pytestmark = pytest.mark.skipif("LINEAL_SCREENSHOTS" not in os.environ, reason="set LINEAL_SCREENSHOTS=1 to write them")
 
 
 @pytest.fixture(scope="module")
-def around(tmp_path_factory: pytest.TempPathFactory) -> Surroundings:
-    """Build and sync the demo workspace."""
+def around() -> Iterator[Surroundings]:
+    """The demo, built and synced at a fixed time in a fixed place, for pictures show both."""
+    from lineal.cli.sync import freshen
     from lineal.demo import build
 
-    home = tmp_path_factory.mktemp("home")
-    place = Surroundings(home / "demo", home, {"TERM": "xterm-256color", "HOME": str(home)})
+    home = Path(tempfile.gettempdir()) / "lineal"
+    shutil.rmtree(home, ignore_errors=True)
+    place = Surroundings(home / "fraud-lab", home, {"TERM": "xterm-256color", "HOME": str(home)}, lambda: NOW)
     build(place.cwd, place, lambda said: None)
-    environ = {**os.environ, "HOME": str(home), "XDG_CACHE_HOME": str(home / ".cache")}
-    done = subprocess.run(
-        [sys.executable, "-m", "lineal", "sync"], cwd=place.cwd, env=environ, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    return Surroundings(place.cwd, home, {**place.environ, "XDG_CACHE_HOME": str(home / ".cache")})
+    with open_workspace(around=place) as work:
+        freshen(work, [spec.name for spec in work.specs], fingerprint=True)
+    yield Surroundings(place.cwd, home, place.environ, lambda: NOW + 120)
+    shutil.rmtree(home)
 
 
 async def _settled(pilot: Pilot[int], app: LinealApp) -> None:
@@ -56,12 +71,12 @@ async def test_picture_of(around: Surroundings, name: str, size: tuple[int, int]
     with open_workspace(around=around) as work:
         app = LinealApp(
             work, workspace=work.root.name, cwd=str(work.root), environ=around.environ, clock=around.clock,
-            sync=(sys.executable, "-c", ""),
+            sync=(sys.executable, "-c", ""), start=Place(Where.MODELS, SCREENS[name][0]),
         )  # fmt: skip
         async with app.run_test(size=size) as pilot:
             await until(pilot, lambda: "auc" in seen(app) or "loss" in seen(app), "rows of the demo", 20)
             await _settled(pilot, app)
-            for key in SCREENS[name]:
+            for key in SCREENS[name][1]:
                 await pilot.press(key)
                 await pilot.pause(0.05)
             await _settled(pilot, app)

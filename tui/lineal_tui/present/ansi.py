@@ -30,9 +30,17 @@ def _line(line: str, tones: dict[str, Tone]) -> Line:
     return tuple(out)
 
 
+def _same(code: str) -> str:
+    """Return one name for each of the 16 colours, whichever of its two codes is used: 36 is 38;5;6, 96 is 38;5;14."""
+    if len(code) == 2 and code[0] in "39" and code[1] in "01234567":
+        return f"38;5;{int(code[1]) + (8 if code[0] == '9' else 0)}"
+    return code
+
+
 def _tone(code: str, tones: dict[str, Tone]) -> Tone:
     if code in ("", "0"):
         return Tone.PLAIN
+    code = _same(code)
     if code not in tones:
         tones[code] = _CURVES[len(tones) % len(_CURVES)]
     return tones[code]

@@ -55,9 +55,9 @@ def _registry(name: str, row: RegistryRow | None, models: list[ModelRow], unfold
 def line(branch: Branch, cells: int) -> Line:
     """Return one line of the tree in so many cells."""
     if branch.more:
-        return (Span(f"  … {branch.more} more", Tone.DIM),)
+        return (Span(f"   … {branch.more} more", Tone.DIM),)
     fold = {True: "▾ ", False: "▸ ", None: "  "}[branch.open]
-    start = "  " if branch.depth else fold
+    start = "   " if branch.depth else fold
     count = text.count(branch.versions)
     room = max(4, cells - len(count) - 2 - len(start))
     tone = Tone.DIM if not branch.versions else Tone.PLAIN if branch.depth else Tone.STRONG

@@ -16,6 +16,7 @@ from lineal_tui.places import Place
 from lineal_tui.present import bars, text
 from lineal_tui.present.ansi import from_ansi
 from lineal_tui.present.ink import BLANK, Line, Span, Tone, fit, fit_right
+from lineal_tui.present.telling import telling
 from lineal_tui.screens.room import Room
 from lineal_tui.session import Session
 from lineal_tui.widgets.lines import PickList, TextPane
@@ -84,7 +85,7 @@ class Charts(Room):
         rows = place.rows
         before = self.metric
         self._rows = rows
-        self._metrics = list(dict.fromkeys(name for row in rows for name in row.metrics))
+        self._metrics = sorted({name for row in rows for name in row.metrics}, key=lambda name: (telling(name), name))
         if not self._metrics:
             said = "None of these versions has a metric." if rows else "Open a version's charts with 4."
             self.list.show([])
