@@ -19,7 +19,9 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from bench import generate, questions
 from bench.measure import table
@@ -139,6 +141,7 @@ def by_hand(url: str, clock: Clock, times: int) -> list[tuple[float, str]]:
     decode = msgspec.json.Decoder().decode
     place = read(url)
     mark = "?"
+    run: Callable[..., Any]
     if isinstance(place, PostgresPlace):
         import psycopg
 
@@ -166,13 +169,9 @@ def others(index: Index, url: str, clock: Clock, seed: int, count: int) -> None:
     )
     ratio = float(report.rows[1][1]) / max(float(report.rows[0][1]), 0.001)
     rows = index.rows("metric.acc>0.2", Sort("metric.loss"))
-    report.add(
-        "page 0, then page 100 ahead", [(clock.of(lambda at=at: rows.page(at)), f"page {at}") for at in (0, 100)]
-    )  # type: ignore[misc]
+    report.add("page 0, then page 100 ahead", [(clock.of(partial(rows.page, at)), f"page {at}") for at in (0, 100)])
     report.add("page 50 again", [(clock.of(lambda: rows.page(50)), "")])
-    named = [
-        (clock.of(lambda one=one: index.resolve(parse(one))), one) for one in questions.references(seed, count, 100)
-    ]  # type: ignore[misc]
+    named = [(clock.of(partial(index.resolve, parse(one))), one) for one in questions.references(seed, count, 100)]
     report.add("resolve a reference", named)
     report.add("models()", [(clock.of(index.models), "")])
     report.add("models(metric.acc>0.999)", [(clock.of(lambda: index.models("metric.acc>0.999")), "")])
