@@ -21,8 +21,8 @@ _SMALLEST = (20, 6)  # columns and lines below which plotext has no room for axe
 _LABEL = 40  # characters of a label
 _TICK = 12  # columns that a tick's label gets
 _MORE = 10  # columns kept for `+99 more`
-_COLOURS = ("cyan", "magenta", "yellow", "blue", "green", "red")
-_ANSI = {"red": 31, "green": 32, "yellow": 33, "blue": 34, "magenta": 35, "cyan": 36}
+_COLOURS = ("cyan", "magenta", "orange", "blue", "green", "red")
+_ANSI = {"red": 31, "green": 32, "orange": 33, "blue": 34, "magenta": 35, "cyan": 36}  # plotext calls 33 orange
 _SHAPES = ("•", "×", "+", "o", "#", "*")  # where there are no colours, or more curves than one
 _drawing = Lock()  # plotext keeps its state in one global figure
 
