@@ -55,6 +55,11 @@ def test_json_stays_the_same_value_while_no_character_acts(text: str) -> None:
     assert _safe(written)
 
 
+def test_half_a_surrogate_is_spelt_in_json_that_every_reader_takes(capsys: pytest.CaptureFixture[str]) -> None:
+    output.document({"a\udcff": ["\ud800", 1, None]})
+    assert json.loads(capsys.readouterr().out) == {"a\\udcff": ["\\ud800", 1, None]}
+
+
 def test_lines_stay_lines_where_texts_have_several() -> None:
     assert visible_lines("a\tb\n\x1bc") == "a    b\n\\ec"
 
@@ -85,6 +90,13 @@ def test_a_table_aligns_wide_characters_and_cuts_nothing(capsys: pytest.CaptureF
     assert second == "x" * 300 + "  22"
     assert first == "漢字" + " " * 296 + "   1"
     assert head.endswith(" N")
+
+
+def test_one_very_long_text_is_not_paid_for_in_every_line(capsys: pytest.CaptureFixture[str]) -> None:
+    output.table(Format.TABLE, ["name", "n"], [["x" * 100_000, 1], *([["y", 2]] * 100)])
+    written = capsys.readouterr().out
+    assert "x" * 100_000 in written
+    assert len(written) < 200_000
 
 
 def test_numbers_that_json_lacks_become_their_names() -> None:

@@ -94,7 +94,7 @@ def _page(found: Diff, *, patch: bool) -> Iterator[str]:
     names = [f"{name} ◂" if i == found.baseline else name for i, name in enumerate(found.names)]
     lines = [(section, [_texts(row) for row in section.rows]) for section in found.sections]
     grid = [["", *map(visible, names), ""], *(texts for _, block in lines for texts in block)]
-    widths = [max(_width(line[i]) for line in grid) for i in range(len(names) + 1)]
+    widths = [min(output.WIDEST, max(_width(line[i]) for line in grid)) for i in range(len(names) + 1)]
     yield _aligned(grid[0], widths)
     for section, block in lines:
         if not block and not section.changed and not section.note:

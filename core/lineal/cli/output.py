@@ -20,6 +20,7 @@ from lineal.model.text import UNSAFE, visible
 
 Cell = str | int | float | bool | None
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
+WIDEST = 400  # columns to which others are aligned; longer texts stand in full, and push only what is in their line
 _AHEAD = 500  # rows that are looked at to choose the widths of a table's columns
 
 
@@ -73,7 +74,20 @@ def json_text(item: object) -> str:
 
 
 def _encode(item: object) -> bytes:
-    return msgspec.json.encode(_finite(msgspec.to_builtins(item)))
+    value = _finite(msgspec.to_builtins(item))
+    try:
+        return msgspec.json.encode(value)
+    except UnicodeEncodeError:  # half a surrogate, as in the name of a file that is no UTF-8: many readers refuse it
+        return msgspec.json.encode(_spelt(value))
+
+
+def _spelt(value: object) -> object:
+    """Spell halves of surrogates as the index does: `\\udcff`."""
+    if isinstance(value, str):
+        return value.encode(errors="backslashreplace").decode()
+    if isinstance(value, dict):
+        return {_spelt(key): _spelt(inner) for key, inner in value.items()}
+    return [_spelt(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _finite(value: object) -> object:
@@ -152,7 +166,7 @@ def _plain(heads: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
     texts = [[_text(cell) for cell in row] for row in first]
     names = [visible(head.upper()) for head in heads]
     right = [bool(first) and all(_numeric(row[i]) for row in first) for i in range(len(heads))]
-    widths = [max([cell_len(name), *(cell_len(row[i]) for row in texts)]) for i, name in enumerate(names)]
+    widths = [min(WIDEST, max([cell_len(name), *(cell_len(row[i]) for row in texts)])) for i, name in enumerate(names)]
     later = ([_text(cell) for cell in row] for row in feed)
     for line in chain([names], texts, later):
         cells = (
@@ -207,6 +221,6 @@ def _markdown_cell(cell: Cell) -> str:
 def indented(pairs: Iterable[tuple[str, str]], depth: int = 0) -> Iterator[str]:
     """Yield `name  value` lines with the values aligned; both are made safe here."""
     known = [(visible(name), visible(value)) for name, value in pairs]
-    width = max((len(name) for name, _ in known), default=0)
+    width = min(WIDEST, max((len(name) for name, _ in known), default=0))
     for name, value in known:
         yield f"{'  ' * depth}{name.ljust(width)}  {value}".rstrip()

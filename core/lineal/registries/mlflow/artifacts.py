@@ -114,7 +114,10 @@ class LocalArtifacts:
         return None
 
     def _candidates(self, uri: str) -> Iterator[Path]:
-        parts = urlsplit(uri) if "://" in uri or uri.startswith(("file:", "mlflow-artifacts:")) else None
+        try:
+            parts = urlsplit(uri) if "://" in uri or uri.startswith(("file:", "mlflow-artifacts:")) else None
+        except ValueError:  # such as a `[` that opens no IPv6 address
+            return
         if parts is None:
             yield from self._paths(uri)
         elif parts.scheme == "file" and parts.netloc in {"", "localhost"}:

@@ -46,6 +46,8 @@ def locate(url: str, around: Surroundings) -> Location:
         ConfigError, Unsupported: it is none of these.
     """
     scheme = url.partition(":")[0].lower() if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", url) else ""
+    if scheme and not _splits(url):
+        raise ConfigError(f"{_shown(url)!r} is no URL", hint="give http(s)://, sqlite:///, postgresql:// or a path")
     base = scheme.partition("+")[0]
     if base in {"http", "https"}:
         return Location(backend=Backend.SERVER, url=url)
@@ -62,6 +64,14 @@ def locate(url: str, around: Surroundings) -> Location:
             f"{_shown(url)} is no MLflow store", hint="give http(s)://, sqlite:///, postgresql:// or a path"
         )
     return _local(Path(around.cwd, unquote(urlsplit(url).path) if base else url))
+
+
+def _splits(url: str) -> bool:
+    try:
+        urlsplit(url)
+    except ValueError:  # such as a `[` that opens no IPv6 address
+        return False
+    return True
 
 
 def _shown(url: str) -> str:

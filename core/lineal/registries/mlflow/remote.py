@@ -110,7 +110,10 @@ class RemoteArtifacts:
     def _root(self, uri: str, run: RunRow | None, logged: LoggedRow | None) -> _Root | None:
         """Return how to reach a folder: through the proxy, its run or its LoggedModel; None where no way is known."""
         if uri.startswith("mlflow-artifacts:"):
-            return _proxied(unquote(urlsplit(uri).path).strip("/"))
+            try:
+                return _proxied(unquote(urlsplit(uri).path).strip("/"))
+            except ValueError:  # such as a `[` that opens no IPv6 address
+                return None
         if run is not None and (inner := _inside(uri, run)) is not None:
             return _of_run(run.info.run_id, inner)
         return _of_logged(logged.info.model_id) if logged is not None else None
