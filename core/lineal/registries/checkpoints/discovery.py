@@ -26,12 +26,10 @@ def places(folders: Iterable[str], home: Path) -> Iterator[Path]:
 
     The home folder and the root are never taken whole for a model that lies loose in them.
     """
-    taken: list[Path] = []
+    found: dict[Path, None] = {}
     for folder in map(Path, folders):
-        for place in _in(folder, whole=folder not in (home, Path(folder.anchor))):
-            if not any(place == other or other in place.parents for other in taken):
-                taken.append(place)
-                yield place
+        found |= dict.fromkeys(_in(folder, whole=folder not in (home, Path(folder.anchor))))
+    yield from (place for place in found if not any(parent in found for parent in place.parents))
 
 
 def specs(folders: Iterable[str], home: Path) -> Iterator[RegistrySpec]:
