@@ -157,7 +157,7 @@ def test_nothing_that_matches_is_no_error(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "word"), [("metric.auc>>1", ">1"), ("model:churn colour:red", "colour"), ("(model:churn", "("),
+    ("query", "word"), [("metric.auc>>1", ">>"), ("model:churn colour:red", "colour"), ("(model:churn", "("),
                         ("created:<7x model:a", "7x"), ("a | | b", "|")]
 )  # fmt: skip
 def test_an_error_in_a_query_underlines_the_word_on_stderr(lab: Lab, query: str, word: str) -> None:

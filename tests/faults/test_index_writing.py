@@ -207,9 +207,10 @@ def test_a_sync_that_is_killed_leaves_whole_scopes_and_no_lock(
 ) -> None:
     draw = random.Random(7)
     reached = set()
-    for _ in range(5):
-        killed_after(draw.uniform(0.02, 0.9), tmp_path, index_url, verb)
-        reached.add(check_whole(index_url))
+    for patience in (1, 1, 1, 1, 1, 3, 9, 27):  # a busy machine may need longer to write anything at all
+        if patience == 1 or max(reached) == 0:
+            killed_after(draw.uniform(0.02, 0.9) * patience, tmp_path, index_url, verb)
+            reached.add(check_whole(index_url))
     assert verb == "rebuild" or max(reached) > 0
     time.sleep(0.3)  # until PostgreSQL has noticed that the last one is gone
     sync([scripted.spec()], around, index_url, fingerprint=False, wait=10)

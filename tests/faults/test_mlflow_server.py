@@ -30,9 +30,10 @@ Oracle = Callable[[str], Path]
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait for nothing for long."""
-    limits = Limits(connect=1, silence=1, deadline=1.5, size=1 << 20, tries=2)
+def quick(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for nothing for long, but for the real server, which may be slow to check a password."""
+    seconds = 60.0 if "guarded" in request.fixturenames else 1.5
+    limits = Limits(connect=1, silence=30.0 if seconds > 2 else 1.0, deadline=seconds, size=1 << 20, tries=2)
     monkeypatch.setattr(server, "Http", lambda url, **more: Http(url, limits=limits, sleep=lambda _: None, **more))
 
 
