@@ -9,7 +9,8 @@ from lineal.errors import BadFormat
 from lineal.model.records import Problem
 from lineal.registries.dvc.beside import defines, is_pipeline
 from lineal.registries.dvc.history import Commit
-from lineal.registries.dvc.outs import Artifact, Out, Pipeline, locked, pipeline, tracked
+from lineal.registries.dvc.locks import Locks
+from lineal.registries.dvc.outs import Artifact, Out, Pipeline, pipeline, tracked
 
 DEFINITION = 16 << 20  # bytes of a file of DVC
 T = TypeVar("T")
@@ -21,6 +22,7 @@ class Definitions:
     def __init__(self, registry: str, blobs: Mapping[str, bytes | None]) -> None:
         self._registry = registry
         self._blobs = blobs
+        self._locks = Locks()
         self._outs: dict[tuple[str, str], tuple[Out, ...]] = {}
         self._pipelines: dict[tuple[str, str], Pipeline] = {}
         self.problems: dict[str, Problem] = {}
@@ -29,7 +31,7 @@ class Definitions:
     def outs(self, path: str, blob: str) -> tuple[Out, ...]:
         """Return the outs that a `.dvc` file or `dvc.lock` names."""
         if (path, blob) not in self._outs:
-            read = locked if path.endswith("dvc.lock") else tracked
+            read = self._locks.read if path.endswith("dvc.lock") else tracked
             self._outs[path, blob] = tuple(self._read(path, blob, lambda data: read(path, data), []))
         return self._outs[path, blob]
 

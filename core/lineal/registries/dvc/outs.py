@@ -160,11 +160,14 @@ def locked(path: str, data: bytes) -> list[Out]:
     """Read a `dvc.lock` at `path`, which has the outs of stages as they ran. Raises BadFormat."""
     document = _mapping(yaml12.load(data), path)
     stages = document.get("stages") if "stages" in document or "schema" in document else document  # DVC 1 had no schema
-    folder = posixpath.dirname(path)
-    found: list[Out] = []
-    for name, stage in _mapping(stages, path).items():
-        if isinstance(stage, dict):
-            found += _stage(str(name), stage, folder)
+    return staged(_mapping(stages, path), posixpath.dirname(path))
+
+
+def staged(stages: Mapping[str, Any], folder: str) -> list[Out]:
+    """Return the outs of stages of a `dvc.lock` in `folder`, by the name of each. Raises BadFormat."""
+    found = [
+        out for name, stage in stages.items() if isinstance(stage, dict) for out in _stage(str(name), stage, folder)
+    ]
     return [out for out in found if out.path]
 
 
