@@ -206,7 +206,7 @@ def test_a_sync_that_is_killed_leaves_whole_scopes_and_no_lock(
     index_url: str, tmp_path: Path, around: Surroundings, verb: str
 ) -> None:
     draw = random.Random(7)
-    reached = set()
+    reached: set[int] = set()
     for patience in (1, 1, 1, 1, 1, 3, 9, 27):  # a busy machine may need longer to write anything at all
         if patience == 1 or max(reached) == 0:
             killed_after(draw.uniform(0.02, 0.9) * patience, tmp_path, index_url, verb)
