@@ -12,10 +12,11 @@ from typing import Any
 
 import msgspec
 
+from lineal.index.bounds import SIGNS, Bound, bounds, ends, moments, release_range, release_test, span, whole
 from lineal.index.engine import Engine, listed
 from lineal.index.fields import Field, Pattern, like
 from lineal.index.folding import FactKind, fold, words
-from lineal.index.quantities import Release, age, exact, interval, release, scaled
+from lineal.index.quantities import exact, scaled
 from lineal.index.query import All, Between, Compare, Either, Has, Not, Op, Query, Word
 from lineal.index.words import MESSAGE
 
@@ -28,8 +29,8 @@ _UNNAMED = {
     Field.FILE: FactKind.FILE,
 }
 _ALWAYS_THERE = frozenset({Field.REGISTRY, Field.MODEL, Field.KIND, Field.STATE})
-_SQL = {Op.ABOVE: ">", Op.AT_LEAST: ">=", Op.BELOW: "<", Op.AT_MOST: "<="}
 _LAST = "\U0010ffff"
+_APART = 20  # keys that are each looked up on their own: engines may read all values for a set of keys
 NEVER, ALWAYS = "1=0", "1=1"
 
 
@@ -98,11 +99,11 @@ class Conditions:
         self.parameters[name] = value
         return f":{name}"
 
-    def within(self, values: Sequence[int] | Sequence[str]) -> str:
-        """Return the SQL set of some values."""
+    def among(self, column: str, values: Sequence[int] | Sequence[str]) -> str:
+        """Return SQL that tells whether a column has one of some values."""
         name = f"p{len(self.parameters)}"
         self.parameters[name] = listed(self._engine, values)
-        return self._engine.within(name, str if values and isinstance(values[0], str) else int)
+        return self._engine.among(column, name, str if values and isinstance(values[0], str) else int)
 
     # --- words ---
 
@@ -114,7 +115,7 @@ class Conditions:
         said = " AND ".join(
             f"{inside}(' ' || t.words || ' ' || t.aliases || ' ', {self.put(f' {token}{end}')}) > 0" for token in tokens
         )
-        check = f"EXISTS (SELECT 1 FROM fulltext t WHERE t.version_id = v.id AND {said})"
+        check = _exists(f"SELECT 1 FROM fulltext t WHERE t.version_id = v.id AND {said}")
         if self._engine.postgres:
             wanted = " & ".join(f"'{token}'" + ("" if whole else ":*") for token in tokens)
             ids = f"SELECT version_id AS id FROM fulltext WHERE vector @@ CAST({self.put(wanted)} AS tsquery)"
@@ -159,14 +160,14 @@ class Conditions:
             case Field.TAG:
                 return self._text(FactKind.TAG, term.key, term.value)
             case Field.ENV:
-                return self._environments(self._env_ids(term.key, _release_test(term.op, term.value)))
+                return self._environments(self._env_ids(term.key, release_test(term.op, term.value)))
             case Field.ALIAS:
                 return self._aliases(term.value.matches)
             case Field.CREATED:
-                return self._column("created_at", *_moments(term.op, term.value.text, self._now))
+                return self._column("created_at", *moments(term.op, term.value.text, self._now))
             case Field.NUMBER:
                 value = scaled(term.value.text) if term.op is not Op.EQUAL else exact(term.value.text)
-                return self._column("number", *_bounds(term.op, value or 0.0))
+                return self._column("number", *map(whole, bounds(term.op, value or 0.0)))
             case _:
                 return self._said(term.field, term.value)
 
@@ -207,15 +208,15 @@ class Conditions:
             return Condition(NEVER, f"SELECT id FROM version WHERE {NEVER}")
         if len(found) == 1:
             return Condition(f"v.model_id = {found[0]}", f"SELECT id FROM version WHERE model_id = {found[0]}")
-        among = self.within(found)
-        return Condition(f"v.model_id IN {among}", f"SELECT id FROM version WHERE model_id IN {among}")
+        ids = f"SELECT id FROM version WHERE {self.among('model_id', found)}"
+        return Condition(self.among("v.model_id", found), ids)
 
     def _aliases(self, test: Callable[[str], bool]) -> Condition:
         names = [name for (name,) in self._engine.rows("SELECT DISTINCT name FROM alias") if test(name)] or [""]
-        among = self.within(names)
-        check = f"EXISTS (SELECT 1 FROM alias a WHERE a.model_id = v.model_id AND a.key = v.key AND a.name IN {among})"
+        among = self.among("a.name", names)
+        check = _exists(f"SELECT 1 FROM alias a WHERE a.model_id = v.model_id AND a.key = v.key AND {among}")
         joined = "JOIN version x ON x.model_id = a.model_id AND x.key = a.key"
-        return Condition(check, f"SELECT DISTINCT x.id FROM alias a {joined} WHERE a.name IN {among}")
+        return Condition(check, f"SELECT DISTINCT x.id FROM alias a {joined} WHERE {among}")
 
     # --- facts ---
 
@@ -234,10 +235,12 @@ class Conditions:
         if not keys:
             return Condition(NEVER, f"SELECT id FROM version WHERE {NEVER}")
         among = f"f.key_id = {keys[0]}" if len(keys) == 1 else f"f.key_id IN ({', '.join(map(str, keys))})"
-        said = f"{among} AND {test}" if test else among
-        check = f"EXISTS (SELECT 1 FROM {table} f WHERE f.version_id = v.id AND {said})"
-        once = "DISTINCT " if len(keys) > 1 else ""
-        return Condition(check, f"SELECT {once}f.version_id AS id FROM {table} f WHERE {said}")
+        more = f" AND {test}" if test else ""
+        check = _exists(f"SELECT 1 FROM {table} f WHERE f.version_id = v.id AND {among}{more}")
+        start = f"SELECT f.version_id AS id FROM {table} f WHERE"
+        if len(keys) > _APART:
+            return Condition(check, f"{start} {among}{more}")
+        return Condition(check, " UNION ALL ".join(f"{start} f.key_id = {key}{more}" for key in keys))
 
     def _text(self, kind: FactKind, key: Pattern | None, value: Pattern) -> Condition:
         keys = self.keys(kind, key)
@@ -255,7 +258,7 @@ class Conditions:
         kind = _FACTS[term.field]
         if term.op is not Op.EQUAL:
             value = self.put(scaled(term.value.text))
-            return self._fact("fact_num", self.keys(kind, term.key), f"f.value {_SQL[term.op]} {value}")
+            return self._fact("fact_num", self.keys(kind, term.key), f"f.value {SIGNS[term.op]} {value}")
         number = None if term.value.wild else exact(term.value.text)
         if kind is FactKind.METRIC:
             return self._fact("fact_num", self.keys(kind, term.key), f"f.value = {self.put(number)}")
@@ -283,23 +286,22 @@ class Conditions:
     def _environments(self, found: list[int]) -> Condition:
         if not found:
             return Condition(NEVER, f"SELECT id FROM version WHERE {NEVER}")
-        among = self.within(found)
-        check = f"(v.environment_id IS NOT NULL AND v.environment_id IN {among})"
-        return Condition(check, f"SELECT id FROM version WHERE environment_id IN {among}")
+        check = f"(v.environment_id IS NOT NULL AND {self.among('v.environment_id', found)})"
+        return Condition(check, f"SELECT id FROM version WHERE {self.among('environment_id', found)}")
 
     # --- ranges ---
 
     def _between(self, term: Between) -> Condition:
         match term.field:
             case Field.CREATED:
-                return self._column("created_at", *_span(term.low, term.high, self._now))
+                return self._column("created_at", *span(term.low, term.high, self._now))
             case Field.NUMBER:
-                return self._column("number", *_ends(term.low, term.high))
+                return self._column("number", *map(whole, ends(term.low, term.high)))
             case Field.ENV:
-                return self._environments(self._env_ids(term.key, _release_range(term.low, term.high)))
+                return self._environments(self._env_ids(term.key, release_range(term.low, term.high)))
             case _:
                 keys = self.keys(_FACTS[term.field], term.key)
-                return self._fact("fact_num", keys, self._inside("f.value", *_ends(term.low, term.high)))
+                return self._fact("fact_num", keys, self._inside("f.value", *ends(term.low, term.high)))
 
     def _column(self, column: str, low: Bound, high: Bound) -> Condition:
         inside = self._inside(column, low, high)
@@ -312,88 +314,6 @@ class Conditions:
         return " AND ".join(tests) or ALWAYS
 
 
-Bound = tuple[str, float] | None
-"""How a value is compared with a number: `(">=", 0.9)`."""
-
-
-def _bounds(op: Op, value: float) -> tuple[Bound, Bound]:
-    match op:
-        case Op.EQUAL | Op.NOT_EQUAL:
-            return (">=", value), ("<=", value)
-        case Op.ABOVE | Op.AT_LEAST:
-            return (_SQL[op], value), None
-        case _:
-            return None, (_SQL[op], value)
-
-
-def _ends(low: str, high: str) -> tuple[Bound, Bound]:
-    first, last = (scaled(text) if text else None for text in (low, high))
-    return (None if first is None else (">=", first)), (None if last is None else ("<=", last))
-
-
-def _moments(op: Op, text: str, now: float) -> tuple[Bound, Bound]:
-    """A date is the whole time that it spans; `<7d` is younger than seven days, so later than that moment."""
-    span = interval(text, now)
-    if span is None:
-        then = now - (age(text) or 0.0)
-        later = {Op.BELOW: ">", Op.AT_MOST: ">=", Op.EQUAL: ">="}.get(op)
-        return ((later, then), None) if later else (None, ("<" if op is Op.ABOVE else "<=", then))
-    start, end = span
-    match op:
-        case Op.ABOVE:
-            return (">=", end), None
-        case Op.AT_LEAST:
-            return (">=", start), None
-        case Op.BELOW:
-            return None, ("<", start)
-        case Op.AT_MOST:
-            return None, ("<", end)
-        case _:
-            return (">=", start), ("<", end)
-
-
-def _span(low: str, high: str, now: float) -> tuple[Bound, Bound]:
-    """From the beginning of `low` to the end of `high`; ages count back from now, whichever way they are written."""
-    first = _point(low, now, end=False)
-    last = _point(high, now, end=True)
-    if first is not None and last is not None and first > last:
-        first, last = _point(high, now, end=False), _point(low, now, end=True)
-    return (None if first is None else (">=", first)), (None if last is None else ("<", last))
-
-
-def _point(text: str, now: float, *, end: bool) -> float | None:
-    if not text:
-        return None
-    span = interval(text, now)
-    return now - (age(text) or 0.0) if span is None else span[1 if end else 0]
-
-
-def _release_test(op: Op, value: Pattern) -> Callable[[str], bool]:
-    """Return the test of an environment's values: as releases where both are, else as texts."""
-    wanted = release(value.text)
-    if op is not Op.EQUAL:
-        return lambda said: _ordered(op, release(said), wanted)
-    if wanted is None or value.literal:
-        return value.matches
-    return lambda said: value.matches(said) or release(said) == wanted
-
-
-def _ordered(op: Op, said: Release | None, wanted: Release | None) -> bool:
-    if said is None or wanted is None:
-        return False
-    return {
-        Op.ABOVE: said > wanted,
-        Op.AT_LEAST: said >= wanted,
-        Op.BELOW: said < wanted,
-        Op.AT_MOST: said <= wanted,
-    }[op]
-
-
-def _release_range(low: str, high: str) -> Callable[[str], bool]:
-    first, last = (release(text) if text else None for text in (low, high))
-
-    def inside(said: str) -> bool:
-        found = release(said)
-        return found is not None and (first is None or found >= first) and (last is None or found <= last)
-
-    return inside
+def _exists(select: str) -> str:
+    """Return a test that PostgreSQL leaves where it stands: the offset keeps it from reading all that pass, to join."""
+    return f"EXISTS ({select} LIMIT 1 OFFSET 0)"

@@ -50,6 +50,10 @@ class Engine(Protocol):
         """Return SQL for the set of values in parameter `name`, to stand behind `IN`; see `listed`."""
         ...
 
+    def among(self, column: str, name: str, kind: type[int] | type[str] = int) -> str:
+        """Return SQL that tells whether a column has one of the values in parameter `name`, row by row."""
+        ...
+
     def close(self) -> None:
         """Close the connections of all threads; harmless twice."""
         ...
@@ -108,6 +112,10 @@ class SqliteEngine:
         """Return a table-valued function over the JSON array that `listed` made."""
         del kind
         return f"(SELECT value FROM json_each(:{name}))"
+
+    def among(self, column: str, name: str, kind: type[int] | type[str] = int) -> str:
+        """Return a look into that table."""
+        return f"{column} IN {self.within(name, kind)}"
 
     def _connection(self) -> sqlite3.Connection | None:
         """Return this thread's connection; None while there is no index."""

@@ -150,7 +150,11 @@ class Facts:
     def __init__(self, key: int | None, tables: Sequence[str], falling: bool) -> None:
         self._key, self._falling = key, falling
         self._tables = tables
-        self.columns = [self._value(table) for table in self._tables] or ["NULL"]
+        values = [self._value(table) for table in self._tables]
+        self._absent = " AND ".join(f"{value} IS NULL" for value in values) or "1=1"
+        # A text is looked up only where there is no number.
+        self.columns = [*values[:1], *(f"CASE WHEN {values[0]} IS NULL THEN {value} END" for value in values[1:])]
+        self.columns = self.columns or ["NULL"]
 
     def _value(self, table: str) -> str:
         return f"(SELECT f.value FROM {table} f WHERE f.version_id = v.id AND f.key_id = {self._key})"
@@ -162,8 +166,7 @@ class Facts:
             among = f"s.key_id = {self._key}"
             yield Segment(where=among + before, among=among, source=table, key="s.value", falling=self._falling)
             before += f" AND {column} IS NULL"
-        absent = " AND ".join(f"{column} IS NULL" for column in self.columns)
-        yield Segment(where=absent, among="v.id IS NOT NULL", falling=self._falling)
+        yield Segment(where=self._absent, among="v.id IS NOT NULL", falling=self._falling)
 
     def place(self, values: Values) -> tuple[int, Any, bool]:
         """Place a version by the first value that it has."""

@@ -82,6 +82,10 @@ class PostgresEngine:
         """Return a set over an array; its type is said because that of an empty one cannot be told."""
         return f"(SELECT unnest(CAST(:{name} AS {'text' if kind is str else 'bigint'}[])))"
 
+    def among(self, column: str, name: str, kind: type[int] | type[str] = int) -> str:
+        """Return a comparison with an array, which is never made a join."""
+        return f"{column} = ANY(CAST(:{name} AS {'text' if kind is str else 'bigint'}[]))"
+
     def _connection(self) -> psycopg.Connection[Row] | None:
         held: psycopg.Connection[Row] | None = getattr(self._local, "connection", None)
         if held is not None and not held.closed:
