@@ -25,7 +25,6 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-import tomllib
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -197,6 +196,8 @@ def read(file: Path) -> Document:
 
 
 def _convert(file: Path, data: bytes) -> Document:
+    import tomllib  # its patterns take as long to compile as all of this module: not where there is no file
+
     try:
         return msgspec.convert(tomllib.loads(data.decode()), Document)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as e:

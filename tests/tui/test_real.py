@@ -124,7 +124,9 @@ async def test_charts_draw_versions_with_the_live_one_and_the_steps_of_marked_on
         await press(pilot, "space", "space", "4")
         await until_seen(pilot, "v8 champion", "higher is better")
         await press(pilot, "x")
-        await until_seen(pilot, "v9, v8 by step", "points, by step")
+        await until_seen(pilot, "auc  v9, v8 by step", "logged once")
+        await press(pilot, *["j"] * 7)
+        await until_seen(pilot, "train_loss  v9, v8", "77 points")
 
 
 @both

@@ -29,7 +29,7 @@ SCREENS: dict[str, tuple[Scope, tuple[str, ...]]] = {
     "lineage": (_SCORER, ("2",)),
     "compare": (_SCORER, ("j", "j", "j", "c")),
     "charts": (_SCORER, ("4",)),
-    "steps": (_SCORER, ("space", "space", "space", "4", "x")),
+    "steps": (_SCORER, ("space", "space", "space", "4", *["j"] * 7, "x")),
     "sources": (EVERYTHING, ("7",)),
     "help": (_SCORER, ("question_mark",)),
     "filter": (EVERYTHING, ("slash", *"metric.auc>=0.9 ")),

@@ -47,11 +47,15 @@ def along(request: ChartRequest, series: Mapping[str, Series]) -> ChartReady:
     longest = max((len(each.values) for each in series.values()), default=0)
     curves = [Curve(name, *_newest(each, request.newest)) for name, each in series.items() if each.values]
     without = [name for name, each in series.items() if not each.values]
-    note = f"no curve was kept for {', '.join(without)}" if without else f"{longest} points, by step"
+    note = f"no curve was kept for {', '.join(without)}" if without else _points(longest)
     if not curves:
         return ChartReady(request, "", 0, note)
     text = draw(curves, request.width, request.height, colour=request.colour)
     return ChartReady(request, text, min(longest, request.newest or longest), note)
+
+
+def _points(count: int) -> str:
+    return f"{count} points, by step" if count != 1 else "logged once, at its step: there is no curve"
 
 
 def _newest(series: Series, most: int) -> tuple[list[float], list[float]]:

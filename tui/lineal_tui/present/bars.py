@@ -36,7 +36,7 @@ def freshness(registries: Sequence[RegistryRow], now: float) -> str:
     never = [row for row in registries if row.synced_at is None]
     if never:
         return f"{len(never)} of {len(registries)} never synced"
-    return f"synced {text.age(min(row.synced_at or 0.0 for row in registries), now)} ago"
+    return f"synced {text.span(now - min(row.synced_at or 0.0 for row in registries))} ago"
 
 
 def footer(keys: Iterable[Key], why: Why, cells: int) -> Line:

@@ -15,7 +15,7 @@ from lineal.model.listing import VersionRow
 from lineal.model.records import Confidence, NodeKind
 from lineal.model.values import Goal
 from lineal_tui.present import text
-from lineal_tui.present.ink import Line, Span, Tone, fit, spread
+from lineal_tui.present.ink import Line, Span, Tone, cut, fit, spread, width
 from lineal_tui.present.telling import telling
 
 _SURE = {
@@ -69,8 +69,10 @@ def line(tree: Tree, twig: Twig, goals: Mapping[str, Goal], cells: int) -> Line:
         return (art, Span(f"… {text.plural(twig.folded, 'version')} folded, → shows them", Tone.ACCENT))
     member = tree.members[twig.member]
     here = twig.member == tree.start
-    left = (art, *_edge(twig), *_name(tree, twig, member, here=here), *_changes(tree, twig, goals))
-    return spread(left, _right(member, twig), cells)
+    right, metric = _right(member, twig), _metric(tree, twig, goals)
+    name = (art, *_edge(twig), *_name(tree, twig, member, here=here))
+    name = cut(name, max(width((art,)) + 12, cells - 1 - width(right) - width(metric)))  # better or worse is said whole
+    return spread((*name, *metric, *_params(tree, twig)), right, cells)
 
 
 def _edge(twig: Twig) -> Line:
@@ -107,38 +109,36 @@ def _right(member: Member, twig: Twig) -> Line:
     return tuple(out)
 
 
-def _changes(tree: Tree, twig: Twig, goals: Mapping[str, Goal]) -> Line:
-    """The first metric and the first two parameters in which a version differs from its parent."""
+def _pair(tree: Tree, twig: Twig) -> tuple[VersionRow, VersionRow] | None:
+    """Return the version of a line and the one that it was made from, where both are known."""
     if twig.link is None or twig.inwards or twig.again:
-        return ()
+        return None
     child, parent = tree.members[twig.link.child].version, tree.members[twig.link.parent].version
-    if child is None or parent is None:
+    return (child, parent) if child and parent else None
+
+
+def _metric(tree: Tree, twig: Twig, goals: Mapping[str, Goal]) -> Line:
+    """Say how the most telling metric that both have has changed."""
+    if (pair := _pair(tree, twig)) is None:
         return ()
-    return (*_metric(child, parent, goals), *_params(child, parent))
-
-
-def _metric(child: VersionRow, parent: VersionRow, goals: Mapping[str, Goal]) -> Line:
-    for name in sorted(goals, key=lambda name: (telling(name), name)):
-        goal = goals[name]
-        if name in child.metrics and name in parent.metrics and goal:
-            delta = child.metrics[name] - parent.metrics[name]
-            if not delta:
-                continue
-            better = (delta > 0) == (goal is Goal.MAX)
-            short = text.safe(name.rpartition("/")[2], 16)
-            return (
-                Span(
-                    f"   {'▲' if better else '▼'} {short} {text.signed(delta)}", Tone.BETTER if better else Tone.WORSE
-                ),
-            )
+    child, parent = (row.metrics for row in pair)
+    for name in sorted(goals.keys() & child.keys() & parent.keys(), key=lambda name: (telling(name), name)):
+        if delta := child[name] - parent[name]:
+            better = (delta > 0) == (goals[name] is Goal.MAX)
+            said = f"   {'▲' if better else '▼'} {text.safe(name.rpartition('/')[2], 16)} {text.signed(delta)}"
+            return (Span(said, Tone.BETTER if better else Tone.WORSE),)
     return ()
 
 
-def _params(child: VersionRow, parent: VersionRow) -> Line:
+def _params(tree: Tree, twig: Twig) -> Line:
+    """Name the first two parameters that have changed."""
+    if (pair := _pair(tree, twig)) is None:
+        return ()
+    child, parent = (row.params for row in pair)
     changed = [
         f"{name.rpartition('.')[2]} {text.value(value, 16)}"
-        for name, value in child.params.items()
-        if name in parent.params and parent.params[name] != value
+        for name, value in child.items()
+        if name in parent and parent[name] != value
     ]
     said = " · ".join(text.safe(part, 40) for part in changed[:2])
     return (Span(f"   {said}", Tone.DIM),) if said else ()
@@ -146,4 +146,4 @@ def _params(child: VersionRow, parent: VersionRow) -> Line:
 
 def regression(tree: Tree, twig: Twig, goals: Mapping[str, Goal]) -> bool:
     """Say whether the version of a line is worse than its parent in the first metric that both have."""
-    return any(span.tone is Tone.WORSE for span in _changes(tree, twig, goals))
+    return any(span.tone is Tone.WORSE for span in _metric(tree, twig, goals))

@@ -39,12 +39,7 @@ if TYPE_CHECKING:
 
 SMALLEST = (60, 16)
 _SAID_FOR = 6.0  # seconds that a word stays
-_STEPS = {
-    "up": -1,
-    "down": 1,
-    "top": -FAR,
-    "bottom": FAR,
-}
+_STEPS = {"up": -1, "down": 1, "top": -FAR, "bottom": FAR}
 _PAGES = {"page_up": -1.0, "page_down": 1.0, "half_up": -0.5, "half_down": 0.5}
 
 
