@@ -223,7 +223,8 @@ def test_code_names_no_credentials(records: list[Record]) -> None:
     """The repository's user and password stay where they are."""
     code = [version.code for version in versions(records).values() if version.code and version.code.repository]
     assert code
-    assert {entry.repository for entry in code} == {"https://example.test/org/repo.git"}
+    # MLflow itself adds the origin of the repository that the seeding script lies in, where that has one.
+    assert "https://example.test/org/repo.git" in {entry.repository for entry in code}
     assert "hunter2" not in repr(records)
 
 
