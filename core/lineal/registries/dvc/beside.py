@@ -16,6 +16,8 @@ from lineal.registries.dvc.stages import Stages
 _ENVIRONMENTS = ("requirements.txt", "conda.yaml", "environment.yaml", "environment.yml")
 _CONFIG = ".dvc/config"
 _PARAMS = "params.yaml"
+_METRICS = 500  # files of one commit
+_LINKED = 5_000  # outs of one commit among which each model's own metrics are told from those of others
 
 
 class Files(msgspec.Struct, frozen=True):
@@ -145,7 +147,7 @@ class Surveyor:
         if self._stages[0] != defining:
             outs = [(path, out) for path, blob in defining for out in self._files.outs(path, blob)]
             models = [out.path for _, out in outs if self._roles.is_model(out.path)]
-            self._stages = (defining, Stages(outs, models))
+            self._stages = (defining, Stages(outs, models) if len(outs) <= _LINKED else Stages((), ()))
         return self._stages[1]
 
     def _of_project(self, tree: Tree, root: str) -> _Wanted:
@@ -159,7 +161,7 @@ class Surveyor:
             for name, keys in (pair for one in found for pair in one.params):
                 held = params.get(name, [])
                 params[name] = None if held is None or not keys else [*held, *keys]
-            metrics = list(dict.fromkeys(name for one in found for name in one.metrics))
+            metrics = list(dict.fromkeys(name for one in found for name in one.metrics))[:_METRICS]
             self._wanted[key] = _Wanted(params, metrics, [name for one in found for name in one.plots])
         return self._wanted[key]
 

@@ -34,8 +34,10 @@ class Stages:
         self._down: dict[Stage, set[Stage]] = defaultdict(set)
         self._up: dict[Stage, set[Stage]] = defaultdict(set)
         self._link()
-        self._own = {model: self._related(model) for model in models}
-        self._claimed = frozenset[Stage]().union(*self._own.values())
+        makers = {maker for model in models if (maker := self._making(model))}
+        readers = {stage for model in models if not self._making(model) for stage in self._reading(model)}
+        self._claimed = _closure(makers | readers, self._down) | _closure(makers, self._up)
+        self._near: dict[Stage, tuple[set[Stage], set[Stage]]] = {}
 
     def _link(self) -> None:
         for path, stage in self._maker.items():
@@ -60,16 +62,18 @@ class Stages:
         """Return the stage that makes a path or a folder that it is in."""
         return next((self._maker[at] for at in _upward(path) if at in self._maker), None)
 
-    def _related(self, model: str) -> frozenset[Stage]:
-        maker = self._making(model)
-        if maker is None:
-            return frozenset(_closure(self._reading(model), self._down))
-        return frozenset(_closure([maker], self._down) | _closure([maker], self._up))
-
     def strange(self, model: str, path: str) -> bool:
         """Say whether a path was made by a stage that has to do with another model and not with this one."""
         maker = self._making(path)
-        return maker in self._claimed and maker not in self._own.get(model, frozenset())
+        if maker is None or maker not in self._claimed:
+            return False
+        if maker not in self._near:  # by the paths that are asked for: they are few, and models may be many
+            self._near[maker] = _closure([maker], self._up), _closure([maker], self._down)
+        before, after = self._near[maker]
+        made = self._making(model)
+        if made is not None:
+            return made not in before and made not in after
+        return before.isdisjoint(self._reading(model))
 
 
 def _upward(path: str) -> Iterator[str]:
