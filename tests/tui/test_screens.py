@@ -56,7 +56,7 @@ async def test_lineage_reads_without_colour(source: FakeSource, make_app: MakeAp
     async with app.run_test(size=size) as pilot:
         await opened(pilot)
         await press(pilot, "2")
-        await until_seen(pilot, "bert-base-uncased", "finetuned ─ v18", "v19  staging ◂", "copied ─ churn v1", "proved")
+        await until_seen(pilot, "bert-base-uncased", "finetuned ─ v18", "v19 ◂", "copied ─ churn v1", "proved")
         assert "inferred?" in seen(app)
         assert "├─ trained on transactions" in seen(app)
         assert "16 versions folded" in seen(app)

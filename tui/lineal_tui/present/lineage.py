@@ -91,10 +91,10 @@ def _name(tree: Tree, twig: Twig, member: Member, *, here: bool) -> Line:
         model, name = node.name.rstrip("/").rpartition("/")[2] + " ", node.key[:10]
     tone = Tone.STRONG if here else Tone.PLAIN if version else Tone.DIM
     out = [Span(text.safe(model + name, 80).rstrip(), tone)]
-    if version and version.aliases:
-        out.append(Span("  " + text.safe(" ".join(version.aliases), 40), Tone.ALIAS))
     if here:
         out.append(Span(" ◂", Tone.ACCENT))
+    if version and version.aliases:
+        out.append(Span("  " + text.safe(" ".join(version.aliases), 40), Tone.ALIAS))
     if twig.again:
         out.append(Span("  (elsewhere)", Tone.DIM))
     return tuple(out)
