@@ -73,3 +73,13 @@ def test_a_legend_has_the_tone_of_its_curve_whichever_code_names_the_colour() ->
     assert legend[0].tone is first[0].tone
     assert legend[2].tone is second[0].tone
     assert first[0].tone is not second[0].tone
+
+
+async def test_notes_on_cells_are_said_by_version_where_there_are_more_than_two(
+    source: FakeSource, make_app: MakeApp
+) -> None:
+    app = make_app(source)
+    async with app.run_test(size=(160, 45)) as pilot:
+        await opened(pilot)
+        await press(pilot, "space", "space", "space", "c")
+        await until_seen(pilot, "v17 ◂", "v18: ×0.3")

@@ -155,9 +155,14 @@ class Grid(NamedTuple):
         two = len(self.cells) == 2
         other = row.cells[1 - self.diff.baseline] if two else None
         said = _delta(other) if other else ""
-        note = row.note or (other.note if other else "")
+        note = row.note or (other.note if other else self._notes(row))
         tone = _GLYPHS[other.verdict][1] if other else Tone.DIM
         return (Span(f"  {said}" if said else "", tone), Span(f"  {text.safe(note, 120)}" if note else "", Tone.DIM))
+
+    def _notes(self, row: Row) -> str:
+        """What is said of single cells, by version, where there are more than two."""
+        said = ((self.diff.names[i], row.cells[i].note) for i in self.shown())
+        return " · ".join(f"{name}: {note}" for name, note in said if note)
 
 
 def _cell(facet: Facet, row: Row, cell: Cell, cells: int, *, base: bool) -> list[Span]:

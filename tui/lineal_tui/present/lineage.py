@@ -23,6 +23,7 @@ _SURE = {
     Confidence.DECLARED: ("declared", Tone.DIM),
     Confidence.INFERRED: ("inferred?", Tone.WARN),
 }
+_LEAST = 10  # cells below which no parameter is begun
 _INPUTS = (NodeKind.DATASET, NodeKind.CODE)
 
 
@@ -72,7 +73,9 @@ def line(tree: Tree, twig: Twig, goals: Mapping[str, Goal], cells: int) -> Line:
     right, metric = _right(member, twig), _metric(tree, twig, goals)
     name = (art, *_edge(twig), *_name(tree, twig, member, here=here))
     name = cut(name, max(width((art,)) + 12, cells - 1 - width(right) - width(metric)))  # better or worse is said whole
-    return spread((*name, *metric, *_params(tree, twig)), right, cells)
+    rest = cells - 1 - width(right) - width(name) - width(metric)
+    params = cut(_params(tree, twig), rest) if rest >= _LEAST else ()
+    return spread((*name, *metric, *params), right, cells)
 
 
 def _edge(twig: Twig) -> Line:
