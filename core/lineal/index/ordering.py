@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import msgspec
 
 from lineal.errors import QueryError
-from lineal.index.conditions import Conditions
+from lineal.index.conditions import ALWAYS, Conditions
 from lineal.index.engine import Engine
 from lineal.index.fields import FIELDS, NAMED, Field
 from lineal.index.folding import FactKind
@@ -36,6 +36,7 @@ _COLUMN = {
     Field.NUMBER: ("number", "version_number"),
     Field.ID: ("key", "version_key"),
 }
+_APART = 50  # environments with one value that are read each in its order; more are sorted
 Values = Sequence[Any]
 
 
@@ -43,10 +44,11 @@ class Segment(msgspec.Struct, frozen=True, kw_only=True):
     """One stretch of an order.
 
     `source` has a version `v`, or is a table of facts `s`; `key` is "" where only ids count. `among` is as much of
-    `where` as costs no look at another table.
+    `where` as costs no look at another table. `any_of` are parts of the segment that are each in its order.
     """
 
     where: str
+    any_of: Sequence[str] = ()
     among: str = ""
     source: str = "version v"
     key: str = ""
@@ -87,7 +89,7 @@ def order(sort: Sort, conditions: Conditions, engine: Engine) -> Order:
     if field in _FACT:
         kind, tables = _FACT[field]
         key = conditions.key(kind, name)
-        return Facts(key, [table for table in tables if _has(engine, table, key)], sort.descending)
+        return Facts(key, [table for table in tables if _has(engine, table, key)], sort.descending, engine)
     if field is Field.ENV:
         return _by_environment(conditions, engine, name, sort.descending)
     if field in (Field.MODEL, Field.REGISTRY):
@@ -147,14 +149,13 @@ class Closed:
 class Facts:
     """By a fact: numbers first where there are numbers and texts."""
 
-    def __init__(self, key: int | None, tables: Sequence[str], falling: bool) -> None:
-        self._key, self._falling = key, falling
-        self._tables = tables
-        values = [self._value(table) for table in self._tables]
-        self._absent = " AND ".join(f"{value} IS NULL" for value in values) or "1=1"
-        # A text is looked up only where there is no number.
-        self.columns = [*values[:1], *(f"CASE WHEN {values[0]} IS NULL THEN {value} END" for value in values[1:])]
-        self.columns = self.columns or ["NULL"]
+    def __init__(self, key: int | None, tables: Sequence[str], falling: bool, engine: Engine) -> None:
+        self._key, self._tables, self._falling = key, tables, falling
+        values = [self._value(table) for table in tables]
+        self._absent = " AND ".join(f"{value} IS NULL" for value in values) or ALWAYS
+        self.columns = [
+            values[0] if len(values) == 1 else _either(*values, typed=engine.postgres) if values else "NULL"
+        ]
 
     def _value(self, table: str) -> str:
         return f"(SELECT f.value FROM {table} f WHERE f.version_id = v.id AND f.key_id = {self._key})"
@@ -162,18 +163,30 @@ class Facts:
     def segments(self) -> Iterator[Segment]:
         """Yield those with a number, those with a text only, those without."""
         before = ""
-        for table, column in zip(self._tables, self.columns, strict=False):
+        for table in self._tables:
             among = f"s.key_id = {self._key}"
             yield Segment(where=among + before, among=among, source=table, key="s.value", falling=self._falling)
-            before += f" AND {column} IS NULL"
+            before += f" AND {self._value(table)} IS NULL"
         yield Segment(where=self._absent, among="v.id IS NOT NULL", falling=self._falling)
 
     def place(self, values: Values) -> tuple[int, Any, bool]:
-        """Place a version by the first value that it has."""
-        for number, value in enumerate(values):
-            if value is not None:
-                return number, value, self._falling
-        return len(self._tables), None, self._falling
+        """Place a version by the number or the text that it has."""
+        value = values[0]
+        if value is None:
+            return len(self._tables), None, self._falling
+        if len(self._tables) == 1:
+            return 0, value, self._falling
+        text = isinstance(value, str) and value.startswith(_TEXT)
+        return int(text), value[len(_TEXT) :] if text else float(value), self._falling
+
+
+_TEXT = "="
+
+
+def _either(number: str, text: str, *, typed: bool) -> str:
+    """Return one column for a number, else a marked text, which is looked up only where there is no number."""
+    number = f"CAST({number} AS text)" if typed else number  # SQLite would round it
+    return f"coalesce({number}, '{_TEXT}' || {text})"
 
 
 class Groups:
@@ -187,15 +200,17 @@ class Groups:
     def segments(self) -> Iterator[Segment]:
         """Yield each rank, those with a time before those without, then what has no rank."""
         for group in self._groups:
-            among = f"= {group[0]}" if len(group) == 1 else f"IN ({', '.join(map(str, group))})"
-            yield from self._rank(f"v.{self._column} {among}")
+            yield from self._rank([f"v.{self._column} = {number}" for number in group])
         if self._column == "environment_id":
             known = ", ".join(map(str, self._ranks)) or "-1"
-            yield from self._rank(f"(v.environment_id IS NULL OR v.environment_id NOT IN ({known}))")
+            yield from self._rank([f"(v.environment_id IS NULL OR v.environment_id NOT IN ({known}))"])
 
-    def _rank(self, where: str) -> Iterator[Segment]:
-        yield Segment(where=f"{where} AND v.created_at IS NOT NULL", key="v.created_at", falling=True)
-        yield Segment(where=f"{where} AND v.created_at IS NULL", falling=True)
+    def _rank(self, parts: Sequence[str]) -> Iterator[Segment]:
+        apart = parts if 1 < len(parts) <= _APART else ()
+        where = ALWAYS if apart else f"({' OR '.join(parts)})"
+        dated, undated = f"{where} AND v.created_at IS NOT NULL", f"{where} AND v.created_at IS NULL"
+        yield Segment(where=dated, any_of=apart, key="v.created_at", falling=True)
+        yield Segment(where=undated, any_of=apart, falling=True)
 
     def place(self, values: Values) -> tuple[int, Any, bool]:
         """Place a version by its rank and time."""

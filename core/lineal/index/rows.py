@@ -131,18 +131,23 @@ class Rows:
 
     def _plan(self) -> None:
         """Sort the versions of a term at once, or prepare to scan."""
-        counts = [(self._counted(part.ids), part.ids) for part in self._parts if part.ids]
-        few, ids = min(counts, default=(_COUNTED, ""))
-        if few >= _COUNTED:
-            return
-        if few <= _SURE or self._passed() * few < self.PAGE:
+        driving = [part.ids for part in self._parts if part.ids]
+        few, ids = self._fewest(driving, _SURE + 1)
+        if few <= _SURE:
             self._sort(ids)
-        else:
+            return
+        few, ids = self._fewest(driving, _COUNTED)
+        passed = self._passed() if driving else 1.0
+        if passed * few < self.PAGE if few < _COUNTED else not passed:
+            self._sort(ids)
+        elif few < _COUNTED:
             self._driver, self._few, self._left = ids, few, few
 
-    def _counted(self, ids: str) -> int:
-        rows = self._rows(f"SELECT count(*) FROM (SELECT 1 FROM ({ids}) q LIMIT {_COUNTED}) n")
-        return int(rows[0][0]) if rows else 0
+    def _fewest(self, driving: Sequence[str], most: int) -> tuple[int, str]:
+        """Return the term that fewest versions pass and their number, which is counted up to `most`."""
+        sql = "SELECT count(*) FROM (SELECT 1 FROM ({}) q LIMIT {}) n"
+        counted = ((self._rows(sql.format(ids, most)), ids) for ids in driving)
+        return min(((int(rows[0][0]) if rows else 0, ids) for rows, ids in counted), default=(most, ""))
 
     def _passed(self) -> float:
         """Return which part of the versions passes, by a sample."""
@@ -165,7 +170,12 @@ class Rows:
     def _sort(self, driver: str) -> None:
         others = [part for part in self._parts if part.ids != driver or not part.exact]
         columns = ", ".join(["v.id", *self._order.columns])
-        sql = f"SELECT {columns} FROM version v WHERE v.id IN ({driver}) AND {self._check(others)}"
+        check = self._check(others)
+        if _OTHER_COLUMN.search(f"{columns} {check}"):
+            source, where = "version v", f"v.id IN ({driver}) AND {check}"
+        else:  # no look at the versions themselves
+            source, where = f"(SELECT DISTINCT id FROM ({driver}) d) v", check
+        sql = f"SELECT {columns} FROM {source} WHERE {where}"
         groups: dict[int, list[tuple[Any, int]]] = {}
         falling: dict[int, bool] = {}
         for number, *values in self._rows(sql):
@@ -229,8 +239,12 @@ class Rows:
                 )
                 more |= {f"{name}_key": place[0], name: place[1]} if key else {name: place[1]}
         by = f"{key}{way}, {number}{way}" if key else f"{number}{way}"
-        sql = f"SELECT {number}, {key or '0'} FROM {source} WHERE {where} AND {check}"
-        return self._rows(f"{sql} ORDER BY {by} LIMIT :limit OFFSET :skip", more)
+        sql = f"SELECT {number} AS id, {key or '0'} AS key FROM {source} WHERE {where} AND {check}"
+        if not segment.any_of:
+            return self._rows(f"{sql} ORDER BY {by} LIMIT :limit OFFSET :skip", more)
+        parts = (f"SELECT * FROM ({sql} AND {part} ORDER BY {by} LIMIT :most) p" for part in segment.any_of)
+        order = f"{'key' + way + ', ' if key else ''}id{way} LIMIT :limit OFFSET :skip"
+        return self._rows(f"{' UNION ALL '.join(parts)} ORDER BY {order}", {**more, "most": limit + skip})
 
 
 @contextmanager

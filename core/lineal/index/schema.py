@@ -102,7 +102,7 @@ version = Table(
     Index("version_model_number", "model_id", "number"),
     Index("version_model_name", "model_id", "name"),
     Index("version_scope", "scope_id"),
-    Index("version_environment", "environment_id"),
+    Index("version_environment", "environment_id", "created_at", "id"),
     Index("version_number", "number", "id"),
     Index("version_key", "key", "id"),  # id prefixes
     Index("version_kind", "kind", "id"),
