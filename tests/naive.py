@@ -294,7 +294,7 @@ def ordered(sort: Sort, held: Iterable[Held], ids: dict[tuple[str, str, str], in
         known = sorted({said for version, _ in rows for said in _named(version, Field(head))})
         name = name if name in known else next((said for said in known if _fold(said) == _fold(name)), name)
     down = sort.descending
-    if head in ("model", "registry", "env"):
+    if head in ("model", "registry", "env", "state"):
         return _grouped(rows, head, name, down=down)
     values = [(_value(version, head, name), number) for version, number in rows]
     out: list[int] = []
@@ -320,8 +320,8 @@ def _value(version: Version, head: str, name: str) -> tuple[int, Any]:
             value = None if tag is None else _fold(tag[0])
         case "created" | "number" | "id":
             value = getattr(version, {"created": "created_at", "id": "key"}.get(head, head))
-        case "kind" | "state":
-            value = str(getattr(version, head))
+        case "kind":
+            value = str(version.kind)
         case "code":
             value = _fold(version.code.commit) or None if version.code else None
         case _:
@@ -338,6 +338,8 @@ def _grouped(rows: list[tuple[Version, int]], head: str, name: str, *, down: boo
             said = [_fold(value) for value in _environment(version).get(name, [])]
             ranks = [(release(text) is not None, release(text) or (), text) for text in said]
             key: Any = (max(ranks) if down else min(ranks)) if ranks else None
+        elif head == "state":
+            key = str(version.state)
         else:
             key = (version.model, version.registry) if head == "model" else (version.registry, version.model)
         (without if key is None else groups.setdefault(key, [])).append((version, number))

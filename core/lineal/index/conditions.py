@@ -15,7 +15,7 @@ import msgspec
 from lineal.index.bounds import SIGNS, Bound, bounds, ends, moments, release_range, release_test, span, whole
 from lineal.index.engine import Engine, listed
 from lineal.index.fields import Field, Pattern, like
-from lineal.index.folding import FactKind, fold, words
+from lineal.index.folding import WORD, FactKind, fold, words
 from lineal.index.quantities import exact, scaled
 from lineal.index.query import All, Between, Compare, Either, Has, Not, Op, Query, Word
 from lineal.index.words import MESSAGE
@@ -40,6 +40,7 @@ class Condition(msgspec.Struct, frozen=True):
     check: str
     ids: str = ""
     exact: bool = True  # False: `ids` has others too, which the check tells
+    slow: int = 0  # how long it takes to read any of `ids`; 0: no longer than there are
 
 
 class Conditions:
@@ -81,17 +82,20 @@ class Conditions:
                 return Condition(f"NOT ({self.of(part).check})")
 
     def _all(self, parts: list[Condition]) -> Condition:
-        driving = [part for part in parts if part.ids]
+        driving = sorted((part for part in parts if part.ids), key=lambda part: part.slow)
+        if driving and driving[-1].slow:  # beginnings of words are read whole: only the rarest, if any
+            driving = [part for part in driving if not part.slow] or driving[:1]
         ids = " INTERSECT ".join(f"SELECT id FROM ({part.ids}) a" for part in driving)
         exact = len(driving) == len(parts) and all(part.exact for part in parts)
-        return Condition(" AND ".join(part.check for part in parts) or ALWAYS, ids, exact)
+        slow = max((part.slow for part in driving), default=0)
+        return Condition(" AND ".join(part.check for part in parts) or ALWAYS, ids, exact, slow)
 
     def _either(self, parts: list[Condition]) -> Condition:
         check = "(" + " OR ".join(f"({part.check})" for part in parts) + ")"
         ids = (
             " UNION ALL ".join(f"SELECT id FROM ({part.ids}) o" for part in parts) if all(p.ids for p in parts) else ""
         )
-        return Condition(check, ids, all(part.exact for part in parts))
+        return Condition(check, ids, all(part.exact for part in parts), max(part.slow for part in parts))
 
     def put(self, value: Any) -> str:
         """Name a parameter and return it as SQL writes it."""
@@ -122,7 +126,8 @@ class Conditions:
         else:
             wanted = " AND ".join(f'"{token}"' + ("" if whole else " *") for token in tokens)
             ids = f"SELECT rowid AS id FROM fts WHERE fts MATCH {self.put(wanted)}"
-        return Condition(check, ids)
+        slow = 2 * WORD - max(map(len, tokens)) - (WORD if whole else 0)  # long words are rare
+        return Condition(check, ids, slow=slow)
 
     # --- presence ---
 

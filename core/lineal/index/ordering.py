@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterator, Sequence
-from enum import StrEnum
 from typing import Any, Protocol
 
 import msgspec
@@ -20,7 +19,7 @@ from lineal.index.fields import FIELDS, NAMED, Field
 from lineal.index.folding import FactKind
 from lineal.index.quantities import release
 from lineal.model.listing import Sort
-from lineal.model.version import Kind, State
+from lineal.model.version import State
 
 _FACT = {
     Field.METRIC: (FactKind.METRIC, ("fact_num",)),
@@ -30,11 +29,11 @@ _FACT = {
     Field.AUTHOR: (FactKind.AUTHOR, ("fact_txt",)),
     Field.CODE: (FactKind.COMMIT, ("fact_txt",)),
 }
-_CLOSED: dict[Field, type[StrEnum]] = {Field.KIND: Kind, Field.STATE: State}
 _COLUMN = {
     Field.CREATED: ("created_at", "version_created"),
     Field.NUMBER: ("number", "version_number"),
     Field.ID: ("key", "version_key"),
+    Field.KIND: ("kind", "version_kind"),
 }
 _APART = 50  # environments with one value that are read each in its order; more are sorted
 Values = Sequence[Any]
@@ -94,8 +93,8 @@ def order(sort: Sort, conditions: Conditions, engine: Engine) -> Order:
         return _by_environment(conditions, engine, name, sort.descending)
     if field in (Field.MODEL, Field.REGISTRY):
         return _by_model(engine, field, sort.descending)
-    if field in _CLOSED:
-        return Closed(field, sort.descending)
+    if field is Field.STATE:
+        return States(sort.descending, engine)
     hint = "sort by created, version, number, author, model, registry, metric.X, param.X, tag.X or env.X"
     raise QueryError(f"versions cannot be sorted by {field}", 0, len(sort.field), hint=hint)
 
@@ -127,23 +126,29 @@ class Columns:
         return int(values[0] is None), values[0], self._falling
 
 
-class Closed:
-    """By a field of few known values, each of which is read on its own: the rare ones from an index of their own."""
+class States:
+    """By state; within one the newest first. Nearly all are ready, the others are read from an index of their own."""
 
-    def __init__(self, field: Field, falling: bool) -> None:
-        self.columns = [f"v.{field}"]
-        self._values = sorted((one.value for one in _CLOSED[field]), reverse=falling)
-        self._field, self._falling = field, falling
+    columns = ("v.state", "v.created_at")
+
+    def __init__(self, falling: bool, engine: Engine) -> None:
+        self._values = sorted((one.value for one in State), reverse=falling)
+        self._newest = "version v" if engine.postgres else "version v INDEXED BY version_created"
 
     def segments(self) -> Iterator[Segment]:
-        """Yield each value."""
+        """Yield each state, those with a time before those without."""
         for value in self._values:
-            rare = "v.state <> 'ready' AND " if self._field is Field.STATE and value != State.READY else ""
-            yield Segment(where=f"{rare}v.{self._field} = '{value}'", falling=self._falling)
+            ready = value == State.READY
+            where = f"v.state = '{value}'" if ready else f"v.state <> 'ready' AND v.state = '{value}'"
+            source = self._newest if ready else "version v"
+            yield Segment(
+                where=f"{where} AND v.created_at IS NOT NULL", source=source, key="v.created_at", falling=True
+            )
+            yield Segment(where=f"{where} AND v.created_at IS NULL", falling=True)
 
     def place(self, values: Values) -> tuple[int, Any, bool]:
-        """Place a version by its value."""
-        return self._values.index(values[0]), None, self._falling
+        """Place a version by its state and time."""
+        return self._values.index(values[0]) * 2 + int(values[1] is None), values[1], True
 
 
 class Facts:

@@ -33,6 +33,8 @@ from lineal.model.listing import Sort, VersionRow
 _SURE = 300  # versions that are sorted at once, whatever a scan might cost
 _COUNTED = 40_000  # up to which terms are counted, and may be sorted
 _ASKED = 256  # versions asked at random
+_RARE = 8  # of them: terms that more pass are not worth counting if that takes long
+_SORTING = 2  # what it costs to sort a version, in versions checked
 _SEGMENT = 50  # what the look at one more segment costs, in versions checked
 _CHUNK = 20_000  # ids that `measure` reads at a time
 _NEWEST = Sort()
@@ -131,36 +133,48 @@ class Rows:
 
     def _plan(self) -> None:
         """Sort the versions of a term at once, or prepare to scan."""
-        driving = [part.ids for part in self._parts if part.ids]
-        few, ids = self._fewest(driving, _SURE + 1)
-        if few <= _SURE:
+        few, ids = self._fewest([part.ids for part in self._parts if part.ids and not part.slow])
+        if ids and few <= _SURE:
             self._sort(ids)
-            return
-        few, ids = self._fewest(driving, _COUNTED)
-        passed = self._passed() if driving else 1.0
-        if passed * few < self.PAGE if few < _COUNTED else not passed:
-            self._sort(ids)
-        elif few < _COUNTED:
-            self._driver, self._few, self._left = ids, few, few
+        elif any(part.ids for part in self._parts):
+            few, ids, share = self._weighed(few, ids)
+            long = share * few * _SORTING < self.PAGE if few < _COUNTED else not share  # what a scan would take
+            if ids and (long or few <= _SURE):
+                self._sort(ids)
+            elif few < _COUNTED:
+                self._driver, self._few, self._left = ids, few, few
 
-    def _fewest(self, driving: Sequence[str], most: int) -> tuple[int, str]:
-        """Return the term that fewest versions pass and their number, which is counted up to `most`."""
-        sql = "SELECT count(*) FROM (SELECT 1 FROM ({}) q LIMIT {}) n"
-        counted = ((self._rows(sql.format(ids, most)), ids) for ids in driving)
-        return min(((int(rows[0][0]) if rows else 0, ids) for rows, ids in counted), default=(most, ""))
+    def _weighed(self, few: int, ids: str) -> tuple[int, str, float]:
+        """Return the term that fewest pass, among those too whose counting takes long, and which part passes all."""
+        top, asked, passed, hits = self._sample()
+        slow = sorted((part.slow, part.ids) for part, of in zip(self._parts, hits, strict=True) if of <= _RARE)
+        few, ids = min((few, ids), self._fewest([said for rank, said in slow if rank and said]))
+        if not passed and few == _COUNTED:  # most of the index would be scanned
+            ids = min((of, part.ids) for part, of in zip(self._parts, hits, strict=True) if part.ids)[1]
+        alone = len(self._parts) == 1 and few < _COUNTED
+        return few, ids, few / top if alone else passed / asked
 
-    def _passed(self) -> float:
-        """Return which part of the versions passes, by a sample."""
-        top = self._rows("SELECT max(id) FROM version")
-        if not top or not top[0][0]:
-            return 0.0
+    def _fewest(self, driving: Sequence[str]) -> tuple[int, str]:
+        """Return the term that fewest versions pass and their number; none is counted beyond one that has few."""
+        few, found = _COUNTED, ""
+        for ids in driving:
+            rows = self._rows(f"SELECT count(*) FROM (SELECT 1 FROM ({ids}) q LIMIT {_COUNTED}) n")
+            few, found = min((int(rows[0][0]) if rows else 0, ids), (few, found or ids))
+            if few <= _SURE:
+                break
+        return few, found
+
+    def _sample(self) -> tuple[int, int, int, list[int]]:
+        """Ask versions at random; return the highest id, how many were there, passed, and passed each part."""
+        rows = self._rows("SELECT max(id) FROM version")
+        top = (rows[0][0] if rows else None) or 1
         draw = random.Random(7)
-        some = [draw.randint(1, top[0][0]) for _ in range(_ASKED)]
-        sql = f"SELECT count(*), sum(CASE WHEN {self._check()} THEN 1 ELSE 0 END) FROM version v"
-        asked, hits = self._rows(
-            f"{sql} WHERE v.id IN {self._engine.within('some')}", {"some": listed(self._engine, some)}
-        )[0]
-        return (hits or 0) / asked if asked else 0.0
+        some = {"some": listed(self._engine, [draw.randint(1, top) for _ in range(_ASKED)])}
+        each = [self._check(), *(part.check for part in self._parts)]
+        sums = ", ".join(f"coalesce(sum(CASE WHEN {check} THEN 1 ELSE 0 END), 0)" for check in each)
+        rows = self._rows(f"SELECT count(*), {sums} FROM version v WHERE v.id IN {self._engine.within('some')}", some)
+        asked, passed, *hits = map(int, rows[0]) if rows else (0, 0, *(0 for _ in self._parts))
+        return top, max(asked, 1), passed, hits
 
     def _check(self, parts: Sequence[Condition] | None = None) -> str:
         return " AND ".join(f"({part.check})" for part in (self._parts if parts is None else parts)) or "1=1"
