@@ -41,6 +41,7 @@ class Condition(msgspec.Struct, frozen=True):
     ids: str = ""
     exact: bool = True  # False: `ids` has others too, which the check tells
     slow: int = 0  # how long it takes to read any of `ids`; 0: no longer than there are
+    models: frozenset[int] | None = None  # the models whose versions may pass, where the term is about that
 
 
 class Conditions:
@@ -210,11 +211,11 @@ class Conditions:
         rows = self._engine.rows("SELECT m.id, m.name, r.name FROM model m JOIN registry r ON r.id = m.registry_id")
         found = [row[0] for row in rows if matches(row[2] if field is Field.REGISTRY else row[1])]
         if not found:
-            return Condition(NEVER, f"SELECT id FROM version WHERE {NEVER}")
-        if len(found) == 1:
-            return Condition(f"v.model_id = {found[0]}", f"SELECT id FROM version WHERE model_id = {found[0]}")
-        ids = f"SELECT id FROM version WHERE {self.among('model_id', found)}"
-        return Condition(self.among("v.model_id", found), ids)
+            return Condition(NEVER, f"SELECT id FROM version WHERE {NEVER}", models=frozenset())
+        one = f"model_id = {found[0]}" if len(found) == 1 else ""
+        ids = f"SELECT id FROM version WHERE {one or self.among('model_id', found)}"
+        check = f"v.{one}" if one else self.among("v.model_id", found)
+        return Condition(check, ids, models=frozenset(found))
 
     def _aliases(self, test: Callable[[str], bool]) -> Condition:
         names = [name for (name,) in self._engine.rows("SELECT DISTINCT name FROM alias") if test(name)] or [""]

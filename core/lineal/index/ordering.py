@@ -71,8 +71,8 @@ class Order(Protocol):
         ...
 
 
-def order(sort: Sort, conditions: Conditions, engine: Engine) -> Order:
-    """Return the order that a sort names.
+def order(sort: Sort, conditions: Conditions, engine: Engine, among: frozenset[int] | None = None) -> Order:
+    """Return the order that a sort names; `among` are the models whose versions are asked for, if not all.
 
     Raises:
         QueryError: there is no such field, or it cannot be sorted by.
@@ -92,7 +92,7 @@ def order(sort: Sort, conditions: Conditions, engine: Engine) -> Order:
     if field is Field.ENV:
         return _by_environment(conditions, engine, name, sort.descending)
     if field in (Field.MODEL, Field.REGISTRY):
-        return _by_model(engine, field, sort.descending)
+        return _by_model(engine, field, sort.descending, among)
     if field is Field.STATE:
         return States(sort.descending, engine)
     hint = "sort by created, version, number, author, model, registry, metric.X, param.X, tag.X or env.X"
@@ -228,8 +228,9 @@ def _has(engine: Engine, table: str, key: int | None) -> bool:
     return key is not None and bool(engine.rows(f"SELECT 1 FROM {table} WHERE key_id = :key LIMIT 1", {"key": key}))
 
 
-def _by_model(engine: Engine, field: Field, falling: bool) -> Groups:
-    rows = engine.rows("SELECT m.id, m.name, r.name FROM model m JOIN registry r ON r.id = m.registry_id")
+def _by_model(engine: Engine, field: Field, falling: bool, among: frozenset[int] | None) -> Groups:
+    sql = "SELECT m.id, m.name, r.name FROM model m JOIN registry r ON r.id = m.registry_id WHERE m.versions > 0"
+    rows = [row for row in engine.rows(sql) if among is None or row[0] in among]
     key: Callable[[Any], Any] = (
         (lambda row: (row[1], row[2])) if field is Field.MODEL else (lambda row: (row[2], row[1]))
     )

@@ -63,7 +63,7 @@ class Rows:
         parts = parsed.parts if isinstance(parsed, All) else (parsed,)
         self._parts = [self._conditions.of(part) for part in parts]
         with _quoting(sort.field):
-            self._order = order(sort, self._conditions, engine)
+            self._order = order(sort, self._conditions, engine, self._models())
         self._ids = array("q")
         self._planned = False
         self._segments = self._order.segments()
@@ -128,6 +128,11 @@ class Rows:
 
     def _rows(self, sql: str, more: dict[str, Any] | None = None) -> list[Row]:
         return self._engine.rows(sql, {**self._conditions.parameters, **(more or {})}, self._until)
+
+    def _models(self) -> frozenset[int] | None:
+        """Return the models whose versions may pass; None for any."""
+        told = [part.models for part in self._parts if part.models is not None]
+        return frozenset.intersection(*told) if told else None
 
     # --- planning ---
 
