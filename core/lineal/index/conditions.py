@@ -42,6 +42,7 @@ class Condition(msgspec.Struct, frozen=True):
     exact: bool = True  # False: `ids` has others too, which the check tells
     slow: int = 0  # how long it takes to read any of `ids`; 0: no longer than there are
     models: frozenset[int] | None = None  # the models whose versions may pass, where the term is about that
+    own: tuple[str, int, str] | None = None  # the table, the key and the test of `f.value`, where that is all of it
 
 
 class Conditions:
@@ -246,7 +247,8 @@ class Conditions:
         start = f"SELECT f.version_id AS id FROM {table} f WHERE"
         if len(keys) > _APART:
             return Condition(check, f"{start} {among}{more}")
-        return Condition(check, " UNION ALL ".join(f"{start} f.key_id = {key}{more}" for key in keys))
+        ids = " UNION ALL ".join(f"{start} f.key_id = {key}{more}" for key in keys)
+        return Condition(check, ids, own=(table, keys[0], test or ALWAYS) if len(keys) == 1 else None)
 
     def _text(self, kind: FactKind, key: Pattern | None, value: Pattern) -> Condition:
         keys = self.keys(kind, key)

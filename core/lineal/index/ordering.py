@@ -44,10 +44,12 @@ class Segment(msgspec.Struct, frozen=True, kw_only=True):
 
     `source` has a version `v`, or is a table of facts `s`; `key` is "" where only ids count. `among` is as much of
     `where` as costs no look at another table. `any_of` are parts of the segment that are each in its order.
+    `fact` is the key of the fact that orders it, or that its versions lack.
     """
 
     where: str
     any_of: Sequence[str] = ()
+    fact: int | None = None
     among: str = ""
     source: str = "version v"
     key: str = ""
@@ -170,9 +172,10 @@ class Facts:
         before = ""
         for table in self._tables:
             among = f"s.key_id = {self._key}"
-            yield Segment(where=among + before, among=among, source=table, key="s.value", falling=self._falling)
+            where = among + before
+            yield Segment(where=where, among=among, source=table, key="s.value", fact=self._key, falling=self._falling)
             before += f" AND {self._value(table)} IS NULL"
-        yield Segment(where=self._absent, among="v.id IS NOT NULL", falling=self._falling)
+        yield Segment(where=self._absent, among="v.id IS NOT NULL", fact=self._key, falling=self._falling)
 
     def place(self, values: Values) -> tuple[int, Any, bool]:
         """Place a version by the number or the text that it has."""
@@ -186,6 +189,7 @@ class Facts:
 
 
 _TEXT = "="
+FACT_TABLES = ("fact_num", "fact_txt")
 
 
 def _either(number: str, text: str, *, typed: bool) -> str:

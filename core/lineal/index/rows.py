@@ -25,7 +25,7 @@ from lineal.index import document
 from lineal.index.conditions import Condition, Conditions
 from lineal.index.database import Row
 from lineal.index.engine import Engine, TooSlow, listed
-from lineal.index.ordering import Segment, order
+from lineal.index.ordering import FACT_TABLES, Segment, order
 from lineal.index.parsing import parse
 from lineal.index.query import All
 from lineal.model.listing import Sort, VersionRow
@@ -66,7 +66,7 @@ class Rows:
             self._order = order(sort, self._conditions, engine, self._models())
         self._ids = array("q")
         self._planned = False
-        self._segments = self._order.segments()
+        self._segments = self._narrowed(self._order.segments())
         self._segment: Segment | None = None
         self._last: Place | None = None  # of the row before the next one of the segment
         self._driver = ""  # SELECT of the ids of a term which is sorted where a scan takes too long
@@ -222,6 +222,18 @@ class Rows:
             self.exact = self._segment is None
         else:
             self._read(self._segment, limit)
+
+    def _narrowed(self, segments: Iterator[Segment]) -> Iterator[Segment]:
+        """Narrow segments by what the filter says of the fact that sorts them; leave out those that it rules out."""
+        told = [part.own for part in self._parts if part.own is not None]
+        for segment in segments:
+            same = [(table, test) for table, key, test in told if key == segment.fact]
+            tests = " AND ".join(test.replace("f.value", "s.value") for table, test in same if table == segment.source)
+            if tests:
+                where, among = f"{segment.where} AND {tests}", f"{segment.among} AND {tests}"
+                yield replace(segment, where=where, among=among)
+            elif not any(table == "fact_num" or segment.source not in FACT_TABLES for table, _ in same):
+                yield segment
 
     def _read(self, segment: Segment, limit: int) -> None:
         end = self._end(segment) if self._driver else None
