@@ -23,12 +23,12 @@ _INDENT = 3
 class FilterBox(Vertical):
     """A line to type in; below it what is wrong, or the words that may follow."""
 
+    # None has priority: a key with priority overtakes the characters that still wait for the input.
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab", "complete(1)", show=False, priority=True),
-        Binding("shift+tab", "complete(-1)", show=False, priority=True),
-        Binding("escape", "clear", show=False, priority=True),
-        Binding("down", "keep", show=False, priority=True),
-        Binding("enter", "keep", show=False, priority=True),
+        Binding("tab", "complete(1)", show=False),
+        Binding("shift+tab", "complete(-1)", show=False),
+        Binding("escape", "clear", show=False),
+        Binding("down", "keep", show=False),
     ]
 
     def __init__(self, value: str) -> None:
@@ -63,6 +63,11 @@ class FilterBox(Vertical):
         if event.value != self._own:
             self._own, self._at = event.value, -1
             self.post_message(Ask(CompleteRequest(event.value, self.query_one(Input).cursor_position), self))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Take enter as the input does: after all that was typed before it."""
+        event.stop()
+        self.action_keep()
 
     def show_error(self, error: Error | None) -> None:
         """Point at the wrong word, or at nothing."""
