@@ -60,12 +60,12 @@ class Chooser(Dialog[int]):
     """A list of lines, narrowed by typing; the answer is the index of the chosen line, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down,ctrl+n", "key('down')", show=False, priority=True),
-        Binding("up,ctrl+k", "key('up')", show=False, priority=True),
-        Binding("pagedown", "key('page_down')", show=False, priority=True),
-        Binding("pageup", "key('page_up')", show=False, priority=True),
-        Binding("enter", "key('choose')", show=False, priority=True),
-        Binding("escape", "key('close')", show=False, priority=True),
+        Binding("down,ctrl+n", "key('down')", show=False),
+        Binding("up", "key('up')", show=False),
+        Binding("ctrl+k", "key('up')", show=False, priority=True),  # the input would delete with it
+        Binding("pagedown", "key('page_down')", show=False),
+        Binding("pageup", "key('page_up')", show=False),
+        Binding("escape", "key('close')", show=False),
     ]
 
     def __init__(self, title: str, lines: Sequence[Line], picked: int = 0) -> None:
@@ -97,6 +97,11 @@ class Chooser(Dialog[int]):
         """Narrow the list."""
         event.stop()
         self.typed(event.value)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Take enter as the input does: after all that was typed before it."""
+        event.stop()
+        self.choose()
 
     def typed(self, value: str) -> None:
         """Keep the lines that hold every typed word."""
