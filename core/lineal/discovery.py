@@ -3,26 +3,50 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
+
+from msgspec import structs
 
 from lineal import registries
 from lineal.config import Config, RegistrySpec, Surroundings
+from lineal.model.listing import RegistryRow
 
 _SUBFOLDERS = 200  # at most so many folders below the working folder and the root are looked into
 _SKIPPED = frozenset({"node_modules", "__pycache__", "site-packages", "venv", "env", "build", "dist"})
 
 
-def specs(config: Config, around: Surroundings) -> list[RegistrySpec]:
+def specs(config: Config, around: Surroundings, known: Iterable[RegistryRow] = ()) -> list[RegistrySpec]:
     """Return every registry of the workspace: configured ones first, then found ones; names are unique.
+
+    What is found depends on the working folder, and the workspace does not: a place that was found once, `known` to the
+    index, stays as long as it is there and keeps its name.
 
     Raises:
         ConfigError: a configured registry has no kind and its place shows none.
     """
-    found = [_with_kind(spec, around) for spec in config.registries]
-    if config.discover:
-        _add_found(found, config, around)
-    return found
+    named = [_with_kind(spec, around) for spec in config.registries]
+    if not config.discover:
+        return named
+    before = [_spec(row) for row in known if row.origin == "found"]
+    there = [spec for spec in before if _is_below(spec.url, config.root)]
+    fresh = registries.discover(around, folders(config.root, around.cwd))
+    return _together(named, [*there, *_renamed(fresh, before)], config)
+
+
+def _spec(row: RegistryRow) -> RegistrySpec:
+    return RegistrySpec(name=row.name, kind=row.kind, url=row.url)
+
+
+def _is_below(url: str, root: Path) -> bool:
+    return url.startswith("/") and Path(url).is_relative_to(root) and Path(url).exists()
+
+
+def _renamed(fresh: Iterable[RegistrySpec], before: list[RegistrySpec]) -> Iterator[RegistrySpec]:
+    """Give places the names that they had before; a new one does not take the name of another."""
+    names = {(spec.kind, spec.url): spec.name for spec in before}
+    for spec in fresh:
+        yield structs.replace(spec, name=names.get((spec.kind, spec.url)) or _free(spec.name, set(names.values())))
 
 
 def _with_kind(spec: RegistrySpec, around: Surroundings) -> RegistrySpec:
@@ -32,36 +56,36 @@ def _with_kind(spec: RegistrySpec, around: Surroundings) -> RegistrySpec:
     return RegistrySpec(name=spec.name, kind=kind, url=spec.url, origin=spec.origin, options=spec.options)
 
 
-def _add_found(specs: list[RegistrySpec], config: Config, around: Surroundings) -> None:
-    names = {spec.name for spec in specs}
-    for spec in registries.discover(around, folders(config.root, around.cwd)):
-        if _ignored(spec.url, config.ignore) or any(_same(spec, other) for other in specs):
-            continue
-        name = _free(spec, names)
-        names.add(name)
-        specs.append(RegistrySpec(name=name, kind=spec.kind, url=spec.url, options=spec.options))
+def _together(named: list[RegistrySpec], found: list[RegistrySpec], config: Config) -> list[RegistrySpec]:
+    """Add found places to the configured ones, each once, under a name that no other has."""
+    kept = list(named)
+    for spec in found:
+        others = [other for other in (*kept, *found) if other is not spec]
+        if not (_ignored(spec.url, config.ignore) or _covered(spec, kept) or _inside(spec, others)):
+            kept.append(structs.replace(spec, name=_free(spec.name, {one.name for one in kept})))
+    return kept
 
 
 def _ignored(url: str, ignore: Iterable[str]) -> bool:
     return any(url == place or url.startswith(place.rstrip("/") + "/") for place in ignore)
 
 
-def _same(spec: RegistrySpec, other: RegistrySpec) -> bool:
-    """Say whether `other` already covers the place of `spec`: the same place, or a folder of checkpoints above it."""
-    if spec.kind != other.kind:
-        return False
-    below = spec.kind == "checkpoints" and spec.url.startswith(other.url.rstrip("/") + "/")
-    return below or spec.url.rstrip("/") == other.url.rstrip("/")
+def _covered(spec: RegistrySpec, others: Iterable[RegistrySpec]) -> bool:
+    return any((spec.kind, spec.url.rstrip("/")) == (other.kind, other.url.rstrip("/")) for other in others)
 
 
-def _free(spec: RegistrySpec, names: set[str]) -> str:
-    """Return a name for `spec` that no other registry has."""
-    if spec.name not in names:
-        return spec.name
-    number = 2
-    while f"{spec.name}-{number}" in names:
-        number += 1
-    return f"{spec.name}-{number}"
+def _inside(spec: RegistrySpec, others: Iterable[RegistrySpec]) -> bool:
+    """Say whether a folder of checkpoints lies in another one, which shows it already."""
+    above = (other.url.rstrip("/") + "/" for other in others if other.kind == spec.kind == "checkpoints")
+    return any(spec.url.startswith(url) for url in above)
+
+
+def _free(name: str, names: Collection[str]) -> str:
+    """Return `name`, or with a number behind it where another has it."""
+    free, number = name, 2
+    while free in names:
+        free, number = f"{name}-{number}", number + 1
+    return free
 
 
 def folders(root: Path, cwd: Path) -> list[str]:

@@ -20,10 +20,10 @@ from msgspec import structs
 
 from lineal import discovery, registries
 from lineal.config import Config, RegistrySpec, Surroundings, load, place
-from lineal.errors import NotFound, RegistryError
+from lineal.errors import IndexUnavailable, NotFound, RegistryError
 from lineal.index import named_index, open_index
 from lineal.index.index import Index
-from lineal.model.listing import Sort, VersionRow
+from lineal.model.listing import RegistryRow, Sort, VersionRow
 from lineal.model.reference import canonical, parse
 from lineal.model.values import Series
 from lineal.model.version import Code, Place, Tensor, Version
@@ -54,7 +54,14 @@ class Workspace:
     @cached_property
     def specs(self) -> list[RegistrySpec]:
         """Every registry of the workspace, configured or found."""
-        return discovery.specs(self.config, self.around)
+        return discovery.specs(self.config, self.around, self._known())
+
+    def _known(self) -> list[RegistryRow]:
+        """Return what the index has seen; an index that cannot be read says so where it is asked for itself."""
+        try:
+            return self.index.registries()
+        except IndexUnavailable:
+            return []
 
     def registry(self, name: str) -> Registry:
         """Return the registry of that name, connected. Raises NotFound."""

@@ -124,3 +124,25 @@ def test_a_local_registry_that_changed_is_stale(around: Surroundings) -> None:
         sync(work.specs, around, work.index_url)
         subprocess.run(["git", "-C", str(around.cwd / "risk"), "branch", "more"], check=True)
         assert work.stale() == ["risk"]
+
+
+def test_what_was_found_once_stays_under_its_name_from_wherever_one_looks(around: Surroundings) -> None:
+    from lineal.sync import sync
+
+    repository(around.cwd)
+    deep = around.cwd / "a" / "b" / "c"
+    tracking(deep / "mlruns")
+    tracking(around.cwd / "mlruns")
+    inside = Surroundings(deep, around.home, around.environ, around.clock)
+    places = []
+    for here in (inside, around, inside, around):
+        with open_workspace(around=here) as work:
+            sync(work.specs, here, work.index_url)
+            places.append({row.name: row.url for row in work.index.registries()})
+    assert places[0] == places[1] == places[2] == places[3]
+    assert {str(deep / "mlruns"), str(around.cwd / "mlruns"), str(around.cwd)} == set(places[0].values())
+    (deep / "mlruns" / "0" / "meta.yaml").unlink()
+    (deep / "mlruns" / "0").rmdir()
+    (deep / "mlruns").rmdir()
+    with open_workspace(around=around) as work:
+        assert str(deep / "mlruns") not in {spec.url for spec in work.specs}
