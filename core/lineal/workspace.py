@@ -39,9 +39,11 @@ if TYPE_CHECKING:
 class Workspace:
     """The registries and the index of one project folder. Everything is opened when first asked for."""
 
-    def __init__(self, config: Config, around: Surroundings, index: str = "") -> None:
+    def __init__(self, config: Config, around: Surroundings, index: str = "", *, as_is: bool = False) -> None:
+        """Wire a workspace together; with `as_is` nothing counts as stale, so nobody syncs unasked."""
         self.config = config
         self.around = around
+        self._as_is = as_is
         self.root: Path = config.root
         self.index_url = named_index(index or config.index, config.root, around)
         self._connected: dict[str, Registry] = {}
@@ -156,6 +158,8 @@ class Workspace:
 
     def stale(self) -> list[str]:
         """Return the local registries that changed since they were last synced, or were never."""
+        if self._as_is:
+            return []
         known = {row.name: row.fingerprint for row in self.index.registries() if row.synced_at is not None}
         return [spec.name for spec in self.specs if self._changed(spec.name, known)]
 
@@ -169,7 +173,7 @@ class Workspace:
     def unseen(self) -> list[str]:
         """Return the registries that were never synced, remote ones included."""
         known = {row.name for row in self.index.registries()}
-        return [spec.name for spec in self.specs if spec.name not in known]
+        return [] if self._as_is else [spec.name for spec in self.specs if spec.name not in known]
 
     def close(self) -> None:
         """Close the index and every registry."""
@@ -191,13 +195,16 @@ def reference_of(row: VersionRow) -> str:
     return canonical(row.registry, row.model, row.name)
 
 
-def open_workspace(path: str | Path | None = None, *, index: str = "", around: Surroundings | None = None) -> Workspace:
+def open_workspace(
+    path: str | Path | None = None, *, index: str = "", around: Surroundings | None = None, as_is: bool = False
+) -> Workspace:
     """Open the workspace around `path`, or around the current folder.
 
     Args:
         path: a folder in the workspace.
         index: a SQLite file or `postgresql://` URL instead of the configured index.
         around: what to take for the process's surroundings; by default this process's own.
+        as_is: take the index for fresh, whatever has changed since the last sync.
 
     Raises:
         ConfigError: a configuration file cannot be used.
@@ -208,4 +215,4 @@ def open_workspace(path: str | Path | None = None, *, index: str = "", around: S
         if not folder.is_dir():
             raise NotFound(f"{folder} is not a folder", hint="name a folder that holds models")
         around = Surroundings(folder, around.home, around.environ, around.clock)
-    return Workspace(load(around), around, index)
+    return Workspace(load(around), around, index, as_is=as_is)

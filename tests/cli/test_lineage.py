@@ -95,3 +95,16 @@ def test_two_questions_at_once_are_refused(lab: Lab) -> None:
     said = lab.run("lineage", CHAMPION, "--to", BASE, "--common", BASE)
     assert (said.code, said.out) == (2, "")
     assert "one at a time" in said.err
+
+
+def test_impact_counts_what_was_made_and_names_what_is_live(lab: Lab) -> None:
+    found = lab.json("lineage", f"{BASE}@main", "--impact")
+    assert set(found) == {"tree", "versions", "models", "live"}
+    assert found["versions"] == sum(model["versions"] for model in found["models"])
+    live = {found["tree"]["members"][at]["version"]["reference"] for at in found["live"]}
+    assert "mlflow:fraud-scorer@v9" in live
+    assert any("v9 [challenger]" in line for line in lab.ok("lineage", f"{BASE}@main", "--impact").splitlines())
+
+
+def test_impact_of_what_nothing_was_made_from_is_empty(lab: Lab) -> None:
+    assert lab.json("lineage", "risk-models:fraud-q8@wide-128", "--impact")["versions"] == 0

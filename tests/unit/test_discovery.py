@@ -146,3 +146,11 @@ def test_what_was_found_once_stays_under_its_name_from_wherever_one_looks(around
     (deep / "mlruns").rmdir()
     with open_workspace(around=around) as work:
         assert str(deep / "mlruns") not in {spec.url for spec in work.specs}
+
+
+def test_taken_as_it_is_nothing_counts_as_stale(around: Surroundings) -> None:
+    """`lineal --no-sync` and the application opened with it read the index and nothing else."""
+    repository(around.cwd / "risk")
+    with open_workspace(around=around, as_is=True) as work:
+        assert [spec.name for spec in work.specs] == ["risk"]
+        assert work.stale() == work.unseen() == []

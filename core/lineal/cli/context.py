@@ -30,7 +30,7 @@ class Context:
 
     def open(self) -> Workspace:
         """Open the workspace as it is."""
-        return open_workspace(self.folder, index=self._named_index(), around=self.around)
+        return open_workspace(self.folder, index=self._named_index(), around=self.around, as_is=self.no_sync)
 
     def _named_index(self) -> str:
         """Return the index that `--index` names, else LINEAL_INDEX: where a URL's password is nobody else's to see."""
@@ -40,8 +40,7 @@ class Context:
     def reading(self) -> Iterator[Workspace]:
         """Open the workspace for a verb that reads: changed local registries are synced first."""
         with self.open() as work:
-            if not self.no_sync:
-                self._freshen(work)
+            self._freshen(work)
             self._say_age(work)
             if not work.specs:
                 narrate(f"note: no registry was found in or around {work.root}")
@@ -65,7 +64,7 @@ class Context:
             elif row.fingerprint is None and row.synced_at is not None:
                 narrate(f"note: {row.name} as of {moment(row.synced_at)}; `lineal sync {row.name}` looks again")
 
-    def open_application(self, folder: str | None = None) -> int:
+    def open_application(self) -> int:
         """Open the terminal application and return its exit code."""
         if self.open_tui is None:
             raise Unsupported("the terminal application is not part of this command", hint="start it as `lineal`")
@@ -73,7 +72,7 @@ class Context:
             raise Unsupported(
                 "the terminal application needs a terminal", hint="in a pipe use a verb, as in `lineal ls`"
             )
-        with open_workspace(folder or self.folder, index=self._named_index(), around=self.around) as work:
+        with self.open() as work:
             return self.open_tui(work)
 
 

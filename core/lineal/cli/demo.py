@@ -36,7 +36,7 @@ def command(context: Context, path: str | None, no_open: bool) -> int:
     if no_open:
         narrate(f"open it with: lineal -C {shlex.quote(str(folder))}")
         return 0
-    return context.open_application(str(folder))
+    return context.open_application()
 
 
 def _one_thread() -> None:

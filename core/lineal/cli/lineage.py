@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import click
 
 from lineal import lineage
 from lineal.cli import output
-from lineal.cli.context import Context, complete_version, format_option, pass_context
+from lineal.cli.context import Context, complete_version, format_option, narrate, pass_context
 from lineal.cli.output import Cell, Format
 from lineal.cli.shapes import related
 from lineal.errors import ConfigError, NotFound
-from lineal.model.lineage import Common, Link, Member, Path, Tree
+from lineal.model.lineage import Common, Impact, Link, Member, Path, Tree
 from lineal.model.outline import FOLD, Line, outline, rails
 from lineal.model.records import NodeKind
 from lineal.model.text import visible
@@ -29,6 +29,7 @@ Examples:
   lineal lineage churn@v41 --up 1 --down 0
   lineal lineage churn@v41 --to hf:org/base        the path between two
   lineal lineage churn@v41 --common churn@v38      where they part
+  lineal lineage hub:org/base --impact             what was made from it, and what of that is live
 """
 
 
@@ -39,6 +40,9 @@ Examples:
 @click.option("--limit", type=click.IntRange(1), default=2000, show_default=True, help="At most so many nodes.")
 @click.option("--to", "target", metavar="VERSION", shell_complete=complete_version, help="The path to another version.")
 @click.option("--common", "other", metavar="VERSION", shell_complete=complete_version, help="What both come from.")
+@click.option(
+    "--impact", is_flag=True, help="What was made from it: how many versions, of which models, which are live."
+)
 @click.option("--unfold", is_flag=True, help="Show long chains in full.")
 @format_option
 @pass_context
@@ -50,18 +54,21 @@ def command(
     limit: int,
     target: str | None,
     other: str | None,
+    impact: bool,
     unfold: bool,
     form: Format,
 ) -> None:
     """Show the ancestors and descendants of VERSION across registries, with data sets and code."""
-    if target and other:
-        raise ConfigError("--to and --common ask different questions", hint="use one at a time")
+    if sum(map(bool, (target, other, impact))) > 1:
+        raise ConfigError("--to, --common and --impact ask different questions", hint="use one at a time")
     with context.reading() as work:
         node = lineage.node_of(work.version(version))
         if target:
             _path(lineage.path(work.index, node, lineage.node_of(work.version(target)), limit=limit), form)
         elif other:
             _common(lineage.common(work.index, node, lineage.node_of(work.version(other)), limit=limit), form)
+        elif impact:
+            _impact(lineage.impact(work.index, node, limit=limit), form)
         else:
             _tree(lineage.tree(work.index, node, up=up, down=down, limit=limit), form, unfold=unfold)
 
@@ -133,3 +140,27 @@ def _common(common: Common, form: Format) -> None:
         raise NotFound("the two have nothing in common", hint="raise --limit" if common.cut else "")
     heads = ["common", "generations up", "from the other"]
     output.table(form, heads, ([_named(one.member), one.left, one.right] for one in shared))
+
+
+def _impact(found: Impact, form: Format) -> None:
+    if form == Format.JSON:
+        output.document(related(found))
+        return
+    live = _aliased([found.tree.members[at] for at in found.live])
+    heads = ["registry", "model", "versions", "live"]
+    rows: list[list[Cell]] = [
+        [one.registry, one.model, one.versions, live.get((one.registry, one.model), "")] for one in found.models
+    ]
+    output.table(form, heads, rows)
+    if found.tree.cut:
+        narrate("there is more: raise --limit")
+
+
+def _aliased(members: Sequence[Member]) -> dict[tuple[str, str], str]:
+    """Return the live versions of each model, with the aliases that make them so."""
+    said: dict[tuple[str, str], list[str]] = {}
+    for member in members:
+        if member.version is not None:
+            one = f"{member.version.name} [{', '.join(member.version.aliases)}]"
+            said.setdefault((member.node.registry, member.node.name), []).append(one)
+    return {model: ", ".join(names) for model, names in said.items()}

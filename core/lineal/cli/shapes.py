@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from lineal.cli.output import moment
-from lineal.model.lineage import Common, Member, Path, Tree
+from lineal.model.lineage import Common, Impact, Member, Path, Tree
 from lineal.model.listing import RegistryRow, VersionRow
 from lineal.model.reference import Selector, SelectorKind, canonical
 from lineal.model.version import Version
@@ -70,7 +70,7 @@ def registry_item(row: RegistryRow) -> dict[str, Any]:
     }
 
 
-def related(answer: Tree | Path | Common) -> dict[str, Any]:
+def related(answer: Tree | Path | Common | Impact) -> dict[str, Any]:
     """Return an answer about lineage as `model.lineage` has it, with versions as the items of a list.
 
     The rows themselves hold numbers that are private to one index: after a rebuild, JSON must be the same.
@@ -79,6 +79,8 @@ def related(answer: Tree | Path | Common) -> dict[str, Any]:
     if isinstance(answer, Common):
         for name, shared in (("ancestors", answer.ancestors), ("inputs", answer.inputs)):
             shape[name] = [msgspec.to_builtins(one) | {"member": _member(one.member)} for one in shared]
+    elif isinstance(answer, Impact):
+        shape["tree"] = related(answer.tree)
     else:
         shape["members"] = [_member(member) for member in answer.members]
     return shape

@@ -13,13 +13,6 @@ if TYPE_CHECKING:
     from lineal.index.writer import Writer
 
 
-def default_index(root: Path, around: Surroundings) -> str:
-    """Return the path of the index for the workspace at `root`: a file in the user's cache folder."""
-    from lineal.index.place import default
-
-    return default(root, around)
-
-
 def named_index(configured: str, root: Path, around: Surroundings) -> str:
     """Return the path or URL of a workspace's index: `configured`, with a schema of its own on PostgreSQL."""
     from lineal.index.place import named

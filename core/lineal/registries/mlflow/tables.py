@@ -58,7 +58,6 @@ class Schema:
         self.has_workspaces = "workspace" in session.columns("registered_models")
         self.has_storage = "storage_location" in session.columns("model_versions")
         self.has_run_names = "name" in session.columns("runs")
-        self.run_columns = session.columns("runs")
 
     def _version(self, session: Session) -> str:
         if not session.columns("alembic_version"):
