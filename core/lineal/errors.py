@@ -8,6 +8,9 @@
     ├ IndexUnavailable                 8   (disk full, damaged, or another process holds it)
     │ └ IndexBusy                      8
     ├ QueryError                       2   (carries the place of the word that is wrong)
+    ├ StoreError                       7
+    │ ├ Corrupt                        7   (bytes that are not what their name promises)
+    │ └ OutOfSpace                     8   (disk full, or a disk that fails)
     └ RegistryError                    6
       ├ Unavailable                    6
       ├ AuthRequired                   6
@@ -72,6 +75,22 @@ class QueryError(Error):
         self.start = start
         self.end = end
         self.query = query  # the whole filter, where it is known
+
+
+class StoreError(Error):
+    """The native store cannot do what was asked."""
+
+    exit_code = 7
+
+
+class Corrupt(StoreError):
+    """Stored bytes are not what their name promises; nothing of them was handed out."""
+
+
+class OutOfSpace(StoreError):
+    """There is no room to write, or the disk failed; what was stored before is as it was."""
+
+    exit_code = 8
 
 
 class RegistryError(Error):

@@ -16,6 +16,7 @@ from itertools import chain, islice
 
 import msgspec
 
+from lineal.model.plain import finite, number, spelt
 from lineal.model.text import UNSAFE, visible
 
 Cell = str | int | float | bool | None
@@ -74,31 +75,11 @@ def json_text(item: object) -> str:
 
 
 def _encode(item: object) -> bytes:
-    value = _finite(msgspec.to_builtins(item))
+    value = finite(msgspec.to_builtins(item))
     try:
         return msgspec.json.encode(value)
     except UnicodeEncodeError:  # half a surrogate, as in the name of a file that is no UTF-8: many readers refuse it
-        return msgspec.json.encode(_spelt(value))
-
-
-def _spelt(value: object) -> object:
-    """Spell halves of surrogates as the index does: `\\udcff`."""
-    if isinstance(value, str):
-        return value.encode(errors="backslashreplace").decode()
-    if isinstance(value, dict):
-        return {_spelt(key): _spelt(inner) for key, inner in value.items()}
-    return [_spelt(inner) for inner in value] if isinstance(value, list) else value
-
-
-def _finite(value: object) -> object:
-    """JSON has no NaN or infinity: they become the texts "NaN", "Infinity" and "-Infinity"."""
-    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
-        return number(value)
-    if isinstance(value, dict):
-        return {key: _finite(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(inner) for inner in value]
-    return value
+        return msgspec.json.encode(spelt(value))
 
 
 def _inert(text: str) -> str:
@@ -112,15 +93,6 @@ def _inert(text: str) -> str:
 def _json_escape(char: str) -> str:
     units = char.encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))
-
-
-def number(value: float) -> str:
-    """Return a float in full, with the names JSON readers know for what is not finite."""
-    if value != value:
-        return "NaN"
-    if value in (float("inf"), float("-inf")):
-        return "Infinity" if value > 0 else "-Infinity"
-    return repr(value)
 
 
 def short(value: float) -> str:
