@@ -40,7 +40,7 @@ def read(window: Window) -> Header:
     """
     if window.size is None:
         raise BadFormat("an ONNX model of unknown size", hint="its reader needs to know where it ends")
-    parser = _Parser(window)
+    parser = Parser(window)
     parser.model()
     if not parser.ir_version or not parser.graphs:
         raise BadFormat("not an ONNX model: it has no version or no graph", hint=_HINT)
@@ -55,7 +55,7 @@ def read(window: Window) -> Header:
     )
 
 
-class _Parser:
+class Parser:
     """Walks one model; `left` bounds the fields looked at, whatever their nesting."""
 
     def __init__(self, window: Window) -> None:

@@ -146,21 +146,34 @@ def _settings(mapping: dict[Any, Any]) -> dict[str, Any]:
 
 
 def _tensors(root: Any) -> Iterator[Tensor]:
-    """Walk mappings, lists and modules for tensors; each container once, by its first name."""
-    waiting: list[tuple[str, Any, int]] = [("", root, 0)]
-    seen: set[int] = set()
     count = 0
-    while waiting:
-        name, value, depth = waiting.pop()
-        if (tensor := _tensor(name, value)) is not None:
+    for name, value in walk(root):
+        if (found := tensor(name, value)) is not None:
             count += 1
             if count > MAX_TENSORS:
                 raise BadFormat(f"more than {MAX_TENSORS:,} tensors", hint=_HINT)
-            yield tensor
+            yield found
+
+
+def walk(root: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the calls that make tensors, by dotted names, from mappings, lists and modules; each container once."""
+    waiting: list[tuple[str, Any, int]] = [("", root, 0)]
+    seen: set[int] = set()
+    while waiting:
+        name, value, depth = waiting.pop()
+        if _is_tensor(value):
+            yield name, value
         elif depth < MAX_DEPTH and id(value) not in seen:
             seen.add(id(value))
             inside = [(".".join(filter(None, (name, key))), item, depth + 1) for key, item in _inside(value)]
             waiting += reversed(inside)
+
+
+def _is_tensor(value: Any) -> bool:
+    value = unwrapped(value)
+    if not isinstance(value, Node) or not value.name.startswith("torch."):
+        return False
+    return value.name.rpartition(".")[2].startswith(("_rebuild_tensor", "_rebuild_qtensor", "_rebuild_meta_tensor"))
 
 
 def _inside(value: Any) -> Iterator[tuple[str, Any]]:
@@ -173,9 +186,9 @@ def _inside(value: Any) -> Iterator[tuple[str, Any]]:
             yield ("" if hidden else str(key)[:1000]), item
 
 
-def _tensor(name: str, value: Any) -> Tensor | None:
+def tensor(name: str, value: Any) -> Tensor | None:
     """Read a call of one of torch's functions that rebuild tensors (torch/_utils.py)."""
-    value = _unwrapped(value)
+    value = unwrapped(value)
     if not isinstance(value, Node) or not value.name.startswith("torch."):
         return None
     function, args = value.name.rpartition(".")[2], value.args
@@ -187,7 +200,7 @@ def _tensor(name: str, value: Any) -> Tensor | None:
     return None
 
 
-def _unwrapped(value: Any) -> Any:
+def unwrapped(value: Any) -> Any:
     """Return the call that makes the tensor inside a Parameter or a subclass of Tensor; a few layers at most."""
     for _ in range(4):
         function = value.name.rpartition(".")[2] if isinstance(value, Node) else ""

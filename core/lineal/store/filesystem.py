@@ -1,6 +1,7 @@
-"""Every write to a disk, one method each: the seam at which tests make a disk full, fail, or lose its power.
+"""Everything that the store writes on a disk, one operation a method, with the disk's errors as our own.
 
-A failed fsync is never tried again: the kernel marks the page clean, and a second one would lie.
+Each operation goes through `FileSystem.step`. Tests override that one method to let the disk fill up, fail or lose
+power at any operation; nothing else in the store opens a file for writing.
 """
 
 from __future__ import annotations
@@ -8,133 +9,210 @@ from __future__ import annotations
 import errno
 import os
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
-from lineal.errors import Conflict, Error, NotFound, OutOfSpace, Unavailable, Unsupported
+import msgspec
 
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-_NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS})
+from lineal.errors import Error, OutOfSpace, Unavailable, Unsupported
+
+_T = TypeVar("_T")
+_NEW = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+_NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
+_NO_FOLDER_SYNC = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP})
+
+
+class Operation(msgspec.Struct, frozen=True):
+    """One step on the disk, before it is taken: its method's name and what that was called with."""
+
+    name: str
+    path: Path
+    target: str = ""  # the second path, where there are two
+    handle: int = -1
+    data: bytes | memoryview = b""
+    number: int = 0  # a mode, or a length in bytes
+
+
+class OtherDisk(Unavailable):
+    """A file cannot be linked from one disk to another."""
+
+
+def failure(error: OSError, path: Path | str) -> Error:
+    """Return what an error of the operating system means to a person."""
+    said = f"{path}: {error.strerror or error}"
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return OutOfSpace(said, hint="make room on that disk and try again; what was stored before is as it was")
+    if error.errno == errno.EIO:
+        return OutOfSpace(said, hint="the disk fails: look at the kernel's log, and save what is on it")
+    if error.errno == errno.EROFS:
+        return Unavailable(said, hint="that disk is mounted read-only")
+    if error.errno in {errno.EACCES, errno.EPERM}:
+        return Unavailable(said, hint="look at who owns that folder and who may write there: `ls -ld`")
+    if error.errno in {errno.EMFILE, errno.ENFILE}:
+        return Unavailable(said, hint="too many files are open: raise `ulimit -n`")
+    return Unavailable(said, hint="is the disk mounted, and the folder still there?")
 
 
 class FileSystem:
-    """The disk of this machine."""
+    """The disk, for writing. Methods may be called from several threads, and raise OutOfSpace or Unavailable."""
 
-    def make_folder(self, folder: Path) -> None:
-        """Make a folder and those above it, durably; group and others may do what the umask lets them."""
-        if folder.is_dir():
-            return
-        if not folder.parent.is_dir():
-            self.make_folder(folder.parent)
-        with wrapped(folder):
-            self._mkdir(folder)
-        self.sync_folder(folder.parent)
+    def __init__(self) -> None:
+        self._paths: dict[int, Path] = {}  # of open handles, for messages
 
-    def _mkdir(self, folder: Path) -> None:
-        folder.mkdir(mode=0o777, exist_ok=True)
+    def step(self, operation: Operation, action: Callable[[], _T]) -> _T:
+        """Take one step; an OSError that comes out of here is told as one of ours."""
+        return action()
+
+    def _do(self, operation: Operation, action: Callable[[], _T]) -> _T:
+        try:
+            return self.step(operation, action)
+        except OSError as error:
+            raise failure(error, operation.path) from error
+
+    def _path(self, handle: int) -> Path:
+        return self._paths.get(handle, Path(f"file {handle}"))
+
+    # Files
 
     def create_temporary(self, folder: Path) -> tuple[int, Path]:
-        """Make a file of a name that nobody can guess; return its handle and path."""
-        self.make_folder(folder)
-        path = folder / f"{secrets.token_hex(12)}.tmp"
-        with wrapped(path):
-            return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600), path
+        """Make a file that nobody can foresee, for its owner only; return its handle and path."""
+        path = folder / f"{secrets.token_hex(16)}.tmp"
+        return self._open("create_temporary", path, _NEW | os.O_EXCL), path
 
     def open_partial(self, path: Path) -> int:
-        """Open a file of ours to go on with it, or make it."""
-        with wrapped(path):
-            return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        """Open a file for reading and writing, made where there is none; never through a link."""
+        return self._open("open_partial", path, _NEW)
+
+    def _open(self, name: str, path: Path, flags: int) -> int:
+        handle = self._do(Operation(name, path), lambda: os.open(path, flags, 0o600))
+        self._paths[handle] = path
+        return handle
+
+    def open_written(self, path: Path) -> int:
+        """Open a file that is written already, to `sync` it."""
+        try:
+            handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except OSError as error:
+            raise failure(error, path) from error
+        self._paths[handle] = path
+        return handle
 
     def write(self, handle: int, data: bytes | memoryview) -> None:
         """Write all of `data` where the handle stands."""
-        left = memoryview(data).cast("B")
-        with wrapped():
-            while len(left):
-                left = left[os.write(handle, left) :]
+        view = memoryview(data).cast("B") if len(data) else memoryview(b"")
 
-    def truncate(self, handle: int, size: int) -> None:
-        """Cut a file to `size` bytes and stand at its end."""
-        with wrapped():
-            os.ftruncate(handle, size)
-            os.lseek(handle, size, os.SEEK_SET)
+        def action() -> None:
+            at = 0
+            while at < len(view):
+                at += os.write(handle, view[at:])
+
+        self._do(Operation("write", self._path(handle), handle=handle, data=view), action)
+
+    def truncate(self, handle: int, length: int) -> None:
+        """Cut a file, and stand at its end."""
+
+        def action() -> None:
+            os.ftruncate(handle, length)
+            os.lseek(handle, length, os.SEEK_SET)
+
+        self._do(Operation("truncate", self._path(handle), handle=handle, number=length), action)
 
     def sync(self, handle: int) -> None:
-        """Wait until a file's bytes are on the disk."""
-        with wrapped():
-            os.fsync(handle)
+        """Make a file's bytes and mode durable.
+
+        Where this fails the kernel may have dropped what it could not write, and a second fsync would say that all is
+        well: whoever calls this gives the file up.
+        """
+        self._do(Operation("sync", self._path(handle), handle=handle), lambda: os.fsync(handle))
 
     def close(self, handle: int) -> None:
         """Close a handle."""
-        with wrapped():
-            os.close(handle)
+        path = self._paths.pop(handle, Path(f"file {handle}"))
+        self._do(Operation("close", path, handle=handle), lambda: os.close(handle))
 
     def chmod(self, path: Path, mode: int) -> None:
-        """Set the permissions of a file, whatever the umask."""
-        with wrapped(path):
-            path.chmod(mode)
+        """Give a file a mode, whatever the umask."""
+        self._do(Operation("chmod", path, number=mode), lambda: path.chmod(mode))
 
-    def link(self, source: Path, target: Path) -> bool:
-        """Give a file a second name unless that name is taken; say whether it was given."""
+    # Names
+
+    def link(self, path: Path, target: Path) -> bool:
+        """Give a file a second name unless that is taken; say whether it was given.
+
+        Raises:
+            OtherDisk: the names are on two disks.
+            Unsupported: the disk has no hard links.
+        """
         try:
-            with wrapped(target):
-                os.link(source, target, follow_symlinks=False)
+            self.step(Operation("link", path, str(target)), lambda: os.link(path, target, follow_symlinks=False))
         except FileExistsError:
-            return False
+            return _same(path, target)  # over NFS a lost reply ends here though the link was made
+        except OSError as error:
+            raise _link_failure(error, target) from error
         return True
 
+    def rename(self, path: Path, target: Path) -> None:
+        """Move a file or folder, over what has that name."""
+        self._do(Operation("rename", path, str(target)), lambda: path.replace(target))
+
     def symlink(self, target: str, path: Path) -> None:
-        """Make a symbolic link."""
-        with wrapped(path):
-            path.symlink_to(target)
+        """Make a symbolic link at `path`."""
+        self._do(Operation("symlink", path, target), lambda: path.symlink_to(target))
 
-    def rename(self, source: Path, target: Path) -> None:
-        """Give a file or folder another name; what had it is replaced (a folder only if it is empty)."""
-        with wrapped(target):
-            source.replace(target)
+    def discard(self, path: Path) -> bool:
+        """Take a file away; say whether there was one."""
+        try:
+            self.step(Operation("discard", path), path.unlink)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError as error:
+            raise failure(error, path) from error
+        return True
 
-    def discard(self, path: Path) -> None:
-        """Take a file away; harmless where there is none."""
-        with wrapped(path):
-            path.unlink(missing_ok=True)
+    # Folders
 
-    def remove_folder(self, folder: Path) -> None:
+    def make_folder(self, path: Path) -> None:
+        """Make a folder and those above it, where there are none; the umask says who may do what in it."""
+        if path.is_dir():
+            return
+        if not path.parent.exists():
+            self.make_folder(path.parent)
+        self._do(Operation("make_folder", path), lambda: path.mkdir(exist_ok=True))
+
+    def remove_folder(self, path: Path) -> None:
         """Take an empty folder away."""
-        with wrapped(folder):
-            folder.rmdir()
+        self._do(Operation("remove_folder", path), path.rmdir)
 
-    def sync_folder(self, folder: Path) -> None:
-        """Wait until the names in a folder are on the disk."""
-        with wrapped(folder):
-            handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    def sync_folder(self, path: Path) -> None:
+        """Make a folder's entries durable, as far as its disk knows how."""
+
+        def action() -> None:
+            handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             try:
                 os.fsync(handle)
+            except OSError as error:
+                if error.errno not in _NO_FOLDER_SYNC:
+                    raise
             finally:
                 os.close(handle)
 
+        self._do(Operation("sync_folder", path), action)
 
-@contextmanager
-def wrapped(path: Path | None = None) -> Iterator[None]:
-    """Turn what the operating system says into an Error; FileExistsError is the caller's to understand."""
+
+def _same(path: Path, target: Path) -> bool:
     try:
-        yield
-    except FileExistsError:
-        raise
-    except OSError as error:
-        raise _explained(error, path) from error
+        return path.samefile(target)
+    except OSError:
+        return False
 
 
-def _explained(error: OSError, path: Path | None) -> Error:
-    where = str(path or "the file")
-    if error.errno in _FULL:
-        return OutOfSpace(f"no room to write {where}", hint="make room and try again; nothing that was stored is lost")
-    if error.errno == errno.EIO:
-        return OutOfSpace(f"the disk failed at {where}", hint="look at the system's log; nothing was acknowledged")
+def _link_failure(error: OSError, target: Path) -> Error:
+    if error.errno == errno.EXDEV:
+        return OtherDisk(f"{target} is on another disk")
     if error.errno in _NO_LINKS:
-        return Unsupported(f"{where}: this file system cannot do that ({error.strerror})",
-                           hint="a store needs hard links: put it on another disk, or on S3")
-    if isinstance(error, FileNotFoundError):
-        return NotFound(f"{where} is not there", hint="was it moved meanwhile?")
-    if error.errno == errno.ENOTEMPTY:
-        return Conflict(f"{where} is not empty", hint="name a folder that is not there yet")
-    return Unavailable(f"{where} cannot be written: {error.strerror}", hint="check that it is there and yours to write")
+        return Unsupported(
+            f"{target.parent} is on a disk without hard links",
+            hint="keep the store on a local disk or NFS: FAT, exFAT and some network shares cannot make a file only once",
+        )
+    return failure(error, target)
