@@ -7,6 +7,18 @@ url = "postgresql://team-db/lineal"     # default: a SQLite file in the user's c
 kind = "mlflow"                         # may be left out where the url shows it
 url = "https://mlflow.example.com"      # a URL, or a path relative to this file
 
+[store]
+url = "s3://models/team"                # default: the folder .lineal/store of the project
+effort = "default"                      # fast, default, max
+
+[remotes.origin]                        # any number of these
+url = "s3://models/team"                # a folder is a remote too
+endpoint = "https://minio.example.com"  # these five for s3:// only; [store] takes them too
+profile = "ml"
+region = "eu-central-1"
+path_style = true
+checksums = "when_required"             # for servers that do not know AWS's newer checksums
+
 [discovery]
 enabled = true
 ignore = ["runs/old"]                   # paths or URLs that are not looked at
@@ -28,7 +40,7 @@ import time
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -37,6 +49,7 @@ from lineal.model.reference import REGISTRY
 from lineal.model.values import Goal
 
 PROJECT_FILE = "lineal.toml"
+FOLDER = ".lineal"
 _LIMIT = 1 << 20  # bytes of one configuration file
 
 
@@ -115,12 +128,39 @@ class RegistrySection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     options: dict[str, str] = {}
 
 
+class PlaceSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[remotes.NAME]`: where a store is, and how its S3 server wants to be spoken to."""
+
+    url: str = ""
+    endpoint: str = ""
+    profile: str = ""
+    region: str = ""
+    path_style: bool | None = None
+    checksums: Literal["", "when_supported", "when_required"] = ""
+
+
+class StoreSection(PlaceSection, frozen=True, forbid_unknown_fields=True):
+    """`[store]`: where this workspace keeps its own versions, and how hard it tries to make them small."""
+
+    effort: Literal["", "fast", "default", "max"] = ""
+
+
+class StoreSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """How to reach one store: a folder's absolute path or `s3://bucket/prefix`, and the options of its server."""
+
+    url: str
+    options: tuple[tuple[str, str], ...] = ()
+    origin: str = "default"  # default, project (lineal.toml), user (config.toml), given (a command line)
+
+
 class Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One configuration file as it is written."""
 
     index: IndexSection = IndexSection()
     discovery: DiscoverySection = DiscoverySection()
     fingerprint: FingerprintSection = FingerprintSection()
+    store: StoreSection = StoreSection()
+    remotes: dict[str, PlaceSection] = {}
     registries: dict[str, RegistrySection] = {}
     metrics: dict[str, Goal | MetricRule] = {}
 
@@ -136,6 +176,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: bool = True
     fingerprint_rate: int = 0  # bytes per second, 0: no bound
     metrics: Mapping[str, MetricRule] = {}
+    store: StoreSpec
+    effort: str = "default"
+    remotes: Mapping[str, StoreSpec] = {}
 
 
 def find_root(cwd: Path) -> Path:
@@ -174,7 +217,39 @@ def load(around: Surroundings, root: Path | None = None) -> Config:
         fingerprint=user.fingerprint.enabled and project.fingerprint.enabled,
         fingerprint_rate=project.fingerprint.bytes_per_second or user.fingerprint.bytes_per_second,
         metrics={name: _rule(said) for name, said in (user.metrics | project.metrics).items()},
+        store=_store(project, root, "project", around.home)
+        or _store(user, user_file.parent, "user", around.home)
+        or StoreSpec(url=str(root / FOLDER / "store")),
+        effort=project.store.effort or user.store.effort or "default",
+        remotes=_remotes(user, user_file.parent, "user", around.home)
+        | _remotes(project, root, "project", around.home),
     )
+
+
+def _store(document: Document, folder: Path, origin: str, home: Path) -> StoreSpec | None:
+    return store_spec(document.store, folder, origin, home) if document.store.url else None
+
+
+def _remotes(document: Document, folder: Path, origin: str, home: Path) -> dict[str, StoreSpec]:
+    for name, section in document.remotes.items():
+        if not REGISTRY.fullmatch(name):
+            raise ConfigError(f"{name!r} is no name of a remote", hint="use a-z, 0-9, `.`, `_` and `-`")
+        if not section.url:
+            raise ConfigError(f"the remote {name!r} has no url", hint='url = "s3://bucket/prefix", or a folder')
+    return {name: store_spec(section, folder, origin, home) for name, section in document.remotes.items()}
+
+
+def store_spec(section: PlaceSection, folder: Path, origin: str, home: Path) -> StoreSpec:
+    """Return how to reach the store that a section of a file in `folder` names."""
+    options = {
+        "endpoint": section.endpoint,
+        "profile": section.profile,
+        "region": section.region,
+        "path_style": "" if section.path_style is None else str(section.path_style).lower(),
+        "checksums": section.checksums,
+    }
+    given = tuple(sorted((name, value) for name, value in options.items() if value))
+    return StoreSpec(url=place(section.url, folder, home), options=given, origin=origin)
 
 
 def read(file: Path) -> Document:
@@ -206,9 +281,10 @@ def _convert(file: Path, data: bytes) -> Document:
         raise ConfigError(f"{file}: {e}", hint=_suggestion(str(e))) from e
 
 
+_SECTIONS = (Document, IndexSection, DiscoverySection, FingerprintSection, RegistrySection, MetricRule, StoreSection)
 _KNOWN = [
     field.name
-    for section in (Document, IndexSection, DiscoverySection, FingerprintSection, RegistrySection, MetricRule)
+    for section in _SECTIONS
     for field in msgspec.structs.fields(section)
 ]
 

@@ -26,12 +26,26 @@ def specs(config: Config, around: Surroundings, known: Iterable[RegistryRow] = (
         ConfigError: a configured registry has no kind and its place shows none.
     """
     named = [_with_kind(spec, around) for spec in config.registries]
+    named += _store(config)
     if not config.discover:
         return named
     before = [_spec(row) for row in known if row.origin == "found"]
     there = [spec for spec in before if _is_below(spec.url, config.root)]
     fresh = registries.discover(around, folders(config.root, around.cwd))
     return _together(named, [*there, *_renamed(fresh, before)], config)
+
+
+def _store(config: Config) -> list[RegistrySpec]:
+    """Return the workspace's own store where a file or a command line names it; the usual one is found like others."""
+    store = config.store
+    if store.origin == "default":
+        return []
+    names = {spec.name for spec in config.registries}
+    return [
+        RegistrySpec(
+            name=_free("store", names), kind="native", url=store.url, origin=store.origin, options=store.options
+        )
+    ]
 
 
 def _spec(row: RegistryRow) -> RegistrySpec:

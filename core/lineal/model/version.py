@@ -18,6 +18,7 @@ class Kind(StrEnum):
     RUN = "run"  # a run that logged a model which nobody registered
     SNAPSHOT = "snapshot"  # a commit in the Hugging Face cache
     CHECKPOINT = "checkpoint"  # files in a folder
+    DATASET = "dataset"  # data, kept by the native store as a model is
 
 
 class State(StrEnum):
@@ -27,6 +28,7 @@ class State(StrEnum):
     RUNNING = "running"
     FAILED = "failed"
     PARTIAL = "partial"  # some of its files are missing here
+    RETIRED = "retired"  # not to be used; its bytes may go
 
 
 class Algorithm(StrEnum):

@@ -16,6 +16,7 @@ BUILTIN = {
     "mlflow": "lineal.registries.mlflow",
     "huggingface": "lineal.registries.huggingface",
     "checkpoints": "lineal.registries.checkpoints",
+    "native": "lineal.registries.native",
 }
 
 

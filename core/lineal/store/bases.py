@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-import msgspec
+import numpy as np
 
 from lineal.errors import Corrupt
+from lineal.store import choosing
 from lineal.store.catalog import Catalog, Located
+from lineal.store.codecs import BASED, Codec
 from lineal.store.documents import Document
-from lineal.store.manifest import Layout, Span
+from lineal.store.manifest import Layout
+from lineal.store.segments import Stretch, segmentation
+from lineal.store.sources import Source
+
+if TYPE_CHECKING:
+    from lineal.store.store import Store
 
 HASH = 64  # hexadecimal digits of a block's hash
-
-
-class Known(msgspec.Struct, frozen=True):
-    """A tensor's stretch that is stored: its blocks, in order."""
-
-    dtype: str
-    size: int
-    blocks: tuple[bytes, ...]
 
 
 def split_blocks(text: str) -> tuple[bytes, ...]:
@@ -53,10 +53,48 @@ class Bases:
         return self._spans.get((name, dtype, size), ())
 
 
-def shared(document: Document, wanted: Sequence[tuple[str, str, int]]) -> int:
-    """Return how many bytes of the tensors `wanted` (name, dtype, size) an earlier version has too."""
-    there = {(span.name, span.dtype, span.size) for layout in document.layouts for span in layout.spans}
-    return sum(size for name, dtype, size in wanted if (name, dtype, size) in there)
+def nearest(store: Store, candidates: Sequence[Document], sources: Sequence[Source]) -> list[Document]:
+    """Return the version that a sample of tensors shows to be the best base for files that have no parent.
+
+    Candidates must share half of the bytes by name, type and size; of those the one wins from which three blocks of the
+    largest tensors differ least, if that is less than they take on their own.
+    """
+    tensors = [(source, stretch) for source in sources for stretch in _tensors(source)]
+    total = sum(stretch.stop - stretch.start for _, stretch in tensors)
+    best: tuple[float, Document] | None = None
+    for document in candidates:
+        known = Bases([document])
+        pairs = [(one, known.blocks(one[1].name, one[1].dtype, one[1].stop - one[1].start)) for one in tensors]
+        pairs = [pair for pair in pairs if pair[1]]
+        if 2 * sum(stretch.stop - stretch.start for (_, stretch), _ in pairs) < total or not pairs:
+            continue
+        pairs.sort(key=lambda pair: pair[0][1].start - pair[0][1].stop)
+        gain = sum(_gain(store, source, stretch, blocks[0]) for (source, stretch), blocks in pairs[:3])
+        if gain > 0 and (best is None or gain > best[0]):
+            best = gain, document
+    return [best[1]] if best else []
+
+
+def _tensors(source: Source) -> list[Stretch]:
+    found = segmentation(source.window(), source.name) if source.size else None
+    return [stretch for stretch in found.stretches if stretch.dtype] if found else []
+
+
+def _gain(store: Store, source: Source, stretch: Stretch, base: bytes) -> float:
+    """Return how many bits a byte the first block of a tensor saves as a difference."""
+    try:
+        under = store.reader.block(base)
+    except Corrupt:
+        return 0.0
+    block = np.frombuffer(source.window().upto(stretch.start, len(under)), np.uint8)
+    if len(block) != len(under):
+        return 0.0
+    sample = choosing.sampled(block, under)
+    costs = {
+        choice.codec: choosing.cost(choice, *sample)
+        for choice in choosing.candidates(len(block), stretch.dtype, based=True, effort=choosing.Effort.FAST)
+    }
+    return min(bits for codec, bits in costs.items() if codec not in BASED) - costs[Codec.DELTA]
 
 
 def anchor(catalog: Catalog, block: bytes, depth: int) -> Located | None:
@@ -65,8 +103,3 @@ def anchor(catalog: Catalog, block: bytes, depth: int) -> Located | None:
     while found is not None and found.depth >= depth:
         found = catalog.find(found.base) if found.base else None
     return found
-
-
-def spans_of(layout: Layout) -> tuple[Span, ...]:
-    """Return the spans of a layout that are tensors."""
-    return tuple(span for span in layout.spans if span.dtype)

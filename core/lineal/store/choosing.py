@@ -104,7 +104,7 @@ def cost(choice: Choice, block: Bytes, base: Bytes | None) -> float:
         case Codec.RAW:
             return 8.0
         case Codec.ZSTD:
-            return 8 * len(planes.engines.quick.compress(block)) / max(len(block), 1)
+            return 8 * len(planes.engines.quick.compress(block.data)) / max(len(block), 1)
         case Codec.PLANES:
             return _entropy(numbers, width)
         case Codec.ROTATED:

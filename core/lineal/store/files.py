@@ -74,7 +74,7 @@ class StoredFile:
         for place, block in zip(wanted, self._reader.blocks(place.hash for place in wanted), strict=True):
             if len(block) != place.size:
                 raise Corrupt("a block of another size than the layout says", hint=_HINT)
-            yield memoryview(block)[max(0, start - place.start) : stop - place.start]
+            yield block.data[max(0, start - place.start) : stop - place.start]
 
     def _between(self, start: int, stop: int) -> list[Place]:
         if start >= stop:

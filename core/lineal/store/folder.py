@@ -127,8 +127,10 @@ class FolderBackend:
             self._fs.sync_folder(target.parent)
 
     def scratch(self) -> Path:
-        """Return the folder of temporary files."""
-        return self.path / "tmp"
+        """Return the folder of temporary files, made where there is none."""
+        folder = self.path / "tmp"
+        self._fs.make_folder(folder)
+        return folder
 
     def reap(self, now: float) -> int:
         """Take temporary files away that were left behind by killed processes; return how many."""

@@ -12,8 +12,9 @@ from lineal.model.values import Param
 from lineal.model.version import Code, Dataset, Environment
 
 FORMAT = 1
+DIRECTORY = 0o040000
 SYMLINK = 0o120000
-"""The mode of a symbolic link; files are 0o644 or 0o755, as in git."""
+"""The modes of an empty folder and of a symbolic link; files are 0o644 or 0o755, as in git."""
 
 
 class Content(msgspec.Struct, frozen=True, kw_only=True):

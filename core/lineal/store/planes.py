@@ -101,7 +101,7 @@ def decode(data: memoryview, size: int) -> Bytes:
 
 
 def _frame(plane: Bytes) -> bytes:
-    frame = engines.huffman.compress(plane)
+    frame = engines.huffman.compress(plane.data)
     small = len(frame) < _KEEP * len(plane)
     return bytes([FRAME]) + frame if small else bytes([RAW]) + plane.tobytes()
 
@@ -153,9 +153,11 @@ def _pack(symbols: Bytes, width: int) -> Bytes:
     if width == 2:
         four = symbols.view("<u4")
         four = four | (four >> np.uint32(6))
-        return (four | (four >> np.uint32(12))).astype(np.uint8)
+        packed: Bytes = (four | (four >> np.uint32(12))).astype(np.uint8)
+        return packed
     two = symbols.view("<u2")
-    return (two | (two >> np.uint16(4))).astype(np.uint8)
+    found: Bytes = (two | (two >> np.uint16(4))).astype(np.uint8)
+    return found
 
 
 def _table(width: int) -> NDArray[np.unsignedinteger]:

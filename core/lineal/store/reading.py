@@ -175,6 +175,6 @@ def _unchained(chain: Chain, read: Callable[[Located], bytes], *, verify: bool) 
         block = codecs.decode(link.codec, link.width, memoryview(data), link.size, block)
     assert block is not None
     block = np.ascontiguousarray(block)
-    if verify and blake3(block).digest() != chain[0].hash:
+    if verify and blake3(block.data).digest() != chain[0].hash:
         raise Corrupt(f"the block {chain[0].hash.hex()[:12]} does not match its hash", hint=_HINT)
     return block

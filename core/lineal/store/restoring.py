@@ -15,7 +15,7 @@ from lineal.errors import Conflict, Corrupt, StoreError
 from lineal.store.documents import Document
 from lineal.store.files import Place, StoredFile
 from lineal.store.filesystem import FileSystem
-from lineal.store.manifest import SYMLINK, Content
+from lineal.store.manifest import DIRECTORY, SYMLINK, Content
 from lineal.store.reading import Reader
 from lineal.store.store import Store
 
@@ -44,7 +44,9 @@ def restore(
     for content in document.manifest.files if contents is None else contents:
         target = partial / _safe(content.path)
         _make_folders(fs, partial, target.parent)
-        if content.mode == SYMLINK:
+        if content.mode == DIRECTORY:
+            _make_folders(fs, partial, target)
+        elif content.mode == SYMLINK:
             _link(fs, content, target)
         else:
             _file(store, StoredFile(store.reader, content, document.layout(content.blake3)), target, on_bytes)
@@ -162,7 +164,7 @@ def _bytes(reader: Reader, places: Sequence[Place], *, verify: bool) -> Iterator
     for place, block in zip(places, reader.blocks((place.hash for place in places), verify=verify), strict=True):
         if len(block) != place.size:
             raise Corrupt("a block of another size than the layout says", hint=_HINT)
-        yield memoryview(block)
+        yield block.data
 
 
 def _settle(fs: FileSystem, root: Path) -> None:

@@ -14,7 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import msgspec
 import numpy as np
 
-from lineal.errors import Corrupt, Unavailable
+from lineal.errors import Conflict, Corrupt, Unavailable
 from lineal.store import bases, chunking, choosing, documents, packs
 from lineal.store.bases import Bases
 from lineal.store.catalog import Located
@@ -24,7 +24,7 @@ from lineal.store.manifest import Content, Layout, Manifest, Span
 from lineal.store.packs import Entry, PackFile
 from lineal.store.planes import Bytes
 from lineal.store.reading import processors
-from lineal.store.segments import Segmentation, Stretch, segmentation
+from lineal.store.segments import Segmentation, Stretch
 from lineal.store.sources import Source
 from lineal.store.store import Store
 
@@ -87,8 +87,8 @@ class Writer:
         if self._pack is not None:
             self._pack.abandon()
 
-    def add(self, source: Source, path: str) -> tuple[Content, Layout]:
-        """Store one file; return what the manifest says of it, and its layout.
+    def add(self, source: Source, path: str, found: Segmentation | None = None) -> tuple[Content, Layout]:
+        """Store one file, cut as `found` says; return what the manifest says of it, and its layout.
 
         Raises:
             Conflict: it changed while it was read.
@@ -97,14 +97,13 @@ class Writer:
         """
         from blake3 import blake3
 
-        found = segmentation(source.window(), source.name) if source.size else None
         whole = (blake3(max_threads=1), hashlib.sha256())
         jobs: deque[_Job] = deque()
         hashes: list[bytes] = []
         sizes: list[int] = []
         for block, dtype, base in self._blocks(source, found):
             for hasher in whole:
-                hasher.update(block)
+                hasher.update(block.data)
             jobs.append(self._job(block, dtype, base))
             hashes.append(jobs[-1].hash)
             sizes.append(len(block))
@@ -139,7 +138,7 @@ class Writer:
     def _job(self, block: Bytes, dtype: str, base: bytes) -> _Job:
         from blake3 import blake3
 
-        found = blake3(block).digest()
+        found = blake3(block.data).digest()
         if found in self._mine or self._is_stored(found):
             return _Job(found, len(block), None)
         self._mine.add(found)
@@ -156,6 +155,8 @@ class Writer:
         below = self._base(under, len(data)) if under is not None and under.size == len(data) else None
         choice, written = choosing.encode(data, dtype, below, self._effort)
         based = under if choice.codec in BASED else None
+        if based is not None:
+            self._used.update(link.pack for link in self._store.reader.chain(based.hash))
         entry = Entry(
             block,
             0,
@@ -213,12 +214,21 @@ class Writer:
         """
         if self._pack is not None:
             self._close_pack()
+        self._check_packs()
         version = documents.identify(manifest)
         hint = tuple(sorted({*self._packs, *self._used}))
         unique = {layout.blake3: layout for layout in layouts}
         data = documents.encode(manifest, tuple(unique[name] for name in sorted(unique)), hint)
         self._store.backend.create(documents.key(version), data)
         return version
+
+
+    def _check_packs(self) -> None:
+        """Make sure that what this version counts on is still there, whatever a catalog remembers."""
+        for name in sorted(self._used - set(self._packs)):
+            if self._store.backend.size(packs.key(name)) is None:
+                self._store.catalog.drop(name)
+                raise Conflict(f"the pack {name[:12]} was taken away meanwhile", hint="commit again")
 
 
 def _layout(content: Content, found: Segmentation | None, hashes: list[bytes], sizes: list[int]) -> Layout:

@@ -1,0 +1,1 @@
+"""Authored facts: append-only, hash-chained events in a store, ordered by compare-and-set."""

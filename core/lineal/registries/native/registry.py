@@ -1,0 +1,190 @@
+"""A native store as a registry: each model is a scope, closed at the last event that speaks of it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from lineal.config import RegistrySpec, Surroundings
+from lineal.errors import NotFound, StoreError, Unavailable
+from lineal.ledger.folding import Standing
+from lineal.model.records import Complete, Confidence, Edge, EdgeKind, Node, NodeKind, Problem, Record
+from lineal.model.values import Series, Tag
+from lineal.model.version import Algorithm, Digest, File, Kind, Place, State, Version
+from lineal.registries.base import Cursors
+from lineal.registries.native import store_of
+from lineal.registries.native.shelf import Shelf
+from lineal.store.documents import Document
+from lineal.store.files import StoredFile
+from lineal.store.manifest import DIRECTORY, SYMLINK, Content, Parent
+from lineal.store.transfer import blocks_of
+
+_READING = "1"  # raised when records are made otherwise
+
+
+class NativeRegistry:
+    """The versions of one store."""
+
+    def __init__(self, spec: RegistrySpec, around: Surroundings) -> None:
+        self.spec = spec
+        self._around = around
+        self._opened: Shelf | None = None
+
+    @property
+    def shelf(self) -> Shelf:
+        """The store and its ledger, opened when first asked for. Raises RegistryError."""
+        if self._opened is None:
+            try:
+                self._opened = Shelf.open(store_of(self.spec), self._around)
+            except NotFound as error:
+                raise Unavailable(error.message, hint="`lineal commit` makes a store; is the disk mounted?") from error
+            except StoreError as error:
+                raise Unavailable(error.message, hint=error.hint) from error
+        return self._opened
+
+    def fingerprint(self) -> str | None:
+        """Return a token of the ledger's newest entries; None on S3."""
+        if self.spec.url.startswith("s3://"):
+            return None
+        root = Path(self.spec.url)
+        if not (root / "format").is_file():
+            raise Unavailable(f"there is no store at {root}", hint="is the disk mounted?")
+        token = hashlib.blake2b(_READING.encode(), digest_size=16)
+        for folder in sorted((root / "ledger").glob("*"))[-1:]:
+            token.update(f"{folder.name} {max((path.name for path in folder.iterdir()), default='')}".encode())
+        for folder in sorted((root / "manifests").glob("*")):
+            token.update(f"{folder.name} {folder.stat().st_mtime_ns}".encode())
+        return token.hexdigest()
+
+    def scan(self, since: Cursors) -> Iterator[Record]:
+        """Yield model by model; one of which the ledger says nothing new costs nothing."""
+        try:
+            state = self.shelf.state()
+        except (StoreError, NotFound) as error:
+            raise Unavailable(error.message, hint=error.hint) from error
+        for name, versions in sorted(state.models.items()):
+            cursor = _cursor(versions.values())
+            if since.get(name) == cursor:
+                yield Complete(registry=self.spec.name, scope=name, cursor=cursor, delta=True)
+                continue
+            for standing in versions.values():
+                yield from self._version(name, standing)
+            yield Complete(registry=self.spec.name, scope=name, cursor=cursor)
+        yield Complete(registry=self.spec.name, scope="")
+
+    def _version(self, model: str, standing: Standing) -> Iterator[Record]:
+        try:
+            document = self.shelf.document(standing)
+        except NotFound:
+            if standing.retired is None:
+                yield self._problem(standing, "its manifest is gone")
+            return
+        except StoreError as error:
+            yield self._problem(standing, error.message)
+            return
+        yield _record(self.spec.name, model, standing, document, self._state(standing, document))
+        for parent in document.manifest.parents:
+            yield self._edge(model, standing.id, parent)
+
+    def _problem(self, standing: Standing, message: str) -> Problem:
+        return Problem(
+            registry=self.spec.name,
+            where=f"{standing.event.model}@{standing.name}",
+            message=message,
+            hint="`lineal repair --from REMOTE` fetches it again",
+        )
+
+    def _state(self, standing: Standing, document: Document) -> State:
+        if standing.retired is not None:
+            return State.RETIRED
+        find = self.shelf.store.catalog.find
+        return State.READY if all(find(block) for block in blocks_of(document)) else State.PARTIAL
+
+    def _edge(self, model: str, version: str, parent: Parent) -> Edge:
+        child = Node(NodeKind.VERSION, self.spec.name, model, version)
+        kinds = {kind.value: kind for kind in EdgeKind}
+        if parent.id:
+            above = Node(NodeKind.VERSION, self.spec.name, parent.model or model, parent.id)
+        elif parent.registry:
+            above = Node(NodeKind.VERSION, parent.registry, parent.model, parent.key)
+        else:
+            above = Node(NodeKind.MODEL, "", parent.model, parent.key)
+        return Edge(
+            child=child,
+            parent=above,
+            kind=kinds.get(parent.kind, EdgeKind.TRAINED_FROM),
+            confidence=Confidence.PROVED if parent.proved else Confidence.DECLARED,
+            detail="manifest",
+        )
+
+    def open(self, file: File, start: int = 0, length: int | None = None) -> BinaryIO:
+        """Open a stored file, whole or in part; every block that is read is verified. Raises NotFound, RegistryError."""
+        return self.stored(file).open(start, length)
+
+    def stored(self, file: File) -> StoredFile:
+        """Return a file of a version. Raises NotFound, Corrupt."""
+        version, _, path = file.location.partition("/")
+        document = self.shelf.store.document(version)
+        self.shelf.store.prepare(document)
+        for content in document.manifest.files:
+            if content.path == path and content.blake3:
+                return StoredFile(self.shelf.store.reader, content, document.layout(content.blake3))
+        raise NotFound(f"{file.path} is not in version {version[:12]}", hint="sync again")
+
+    def series(self, version: Version, metric: str) -> Series:  # noqa: ARG002
+        """Return nothing: only last values are kept."""
+        return Series(metric, [], [], [])
+
+    def close(self) -> None:
+        """Let go of the store."""
+        if self._opened is not None:
+            self._opened.close()
+            self._opened = None
+
+
+def _cursor(versions: Iterable[Standing]) -> str:
+    """Return a token of all that was said of a model's versions."""
+    token = hashlib.blake2b(_READING.encode(), digest_size=16)
+    for standing in versions:
+        token.update(repr((standing.id, standing.number, standing.metrics, standing.tags, standing.retired)).encode())
+        token.update(repr([note.id for note in standing.notes]).encode())
+    return token.hexdigest()
+
+
+def _record(registry: str, model: str, standing: Standing, document: Document, state: State) -> Version:
+    manifest, event = document.manifest, standing.event
+    return Version(
+        registry=registry,
+        model=model,
+        key=standing.id,
+        name=standing.name,
+        kind=Kind.DATASET if manifest.kind == "dataset" else Kind.REGISTERED,
+        number=standing.number,
+        created_at=event.at,
+        author=event.by,
+        message=event.message,
+        state=state,
+        params=manifest.params,
+        metrics=tuple(standing.metrics[name] for name in sorted(standing.metrics)),
+        tags=tuple(Tag(key, standing.tags[key]) for key in sorted(standing.tags)),
+        environment=manifest.environment,
+        datasets=manifest.datasets,
+        code=manifest.code,
+        files=tuple(_file(standing.id, content, state) for content in manifest.files if _has_bytes(content)),
+    )
+
+
+def _has_bytes(content: Content) -> bool:
+    return content.mode not in (SYMLINK, DIRECTORY)
+
+
+def _file(version: str, content: Content, state: State) -> File:
+    return File(
+        path=content.path,
+        size=content.size,
+        digest=Digest(Algorithm.SHA256, content.sha256),
+        place=Place.REMOTE if state is State.PARTIAL else Place.CACHE,
+        location=f"{version}/{content.path}",
+    )
