@@ -7,7 +7,9 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lineal.config import RegistrySpec, read
+from msgspec.structs import asdict
+
+from lineal.config import PlaceSection, RegistrySpec, read
 from lineal.errors import ConfigError, NotFound
 
 if TYPE_CHECKING:
@@ -31,6 +33,25 @@ def remove_registry(file: Path, name: str) -> None:
     _save(file, document)
 
 
+def add_remote(file: Path, name: str, section: PlaceSection) -> None:
+    """Write `[remotes.NAME]` into `file`, what is said of it and no defaults. Raises ConfigError."""
+    document = _parsed(file)
+    said = {key: value for key, value in asdict(section).items() if value not in ("", None)}
+    said["url"] = _relative(section.url, file.parent)
+    _table(document, "remotes")[name] = said
+    _save(file, document)
+
+
+def remove_remote(file: Path, name: str) -> None:
+    """Take `[remotes.NAME]` out of `file`. Raises NotFound, ConfigError."""
+    document = _parsed(file)
+    remotes = document.get("remotes", {})
+    if name not in remotes:
+        raise NotFound(f"{file} names no remote {name!r}", hint="`lineal remote list` shows where each comes from")
+    del remotes[name]
+    _save(file, document)
+
+
 def ignore_place(file: Path, url: str) -> None:
     """Add a place to `[discovery] ignore` in `file`. Raises ConfigError."""
     document = _parsed(file)
@@ -50,7 +71,7 @@ def _table(document: TOMLDocument, name: str) -> Any:
     import tomlkit
 
     if name not in document:
-        document[name] = tomlkit.table(is_super_table=name == "registries")
+        document[name] = tomlkit.table(is_super_table=name in ("registries", "remotes"))
     return document[name]
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Self
 from msgspec import structs
 
 from lineal import discovery, registries
-from lineal.config import Config, RegistrySpec, Surroundings, load, place
+from lineal.config import Config, RegistrySpec, StoreSpec, Surroundings, load, place
 from lineal.errors import IndexUnavailable, NotFound, RegistryError
 from lineal.index import named_index, open_index
 from lineal.index.index import Index
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from lineal.diff.goals import Goals
     from lineal.model.diff import Diff, Facet
     from lineal.model.lineage import Tree
+    from lineal.registries.native.shelf import Shelf
 
 
 class Workspace:
@@ -73,6 +74,26 @@ class Workspace:
                 raise NotFound(f"no registry is called {name!r}", hint="`lineal registry ls` lists them")
             self._connected[name] = registries.connect(spec, self.around)
         return self._connected[name]
+
+    def shelf(self, *, create: bool = False) -> Shelf:
+        """Open the workspace's own store; the caller closes it. Raises NotFound, Unsupported, Corrupt."""
+        from lineal.registries.native.shelf import Shelf
+
+        return Shelf.open(self.config.store, self.around, create=create)
+
+    def remote(self, name: str, *, create: bool = False) -> Shelf:
+        """Open the store of a remote by its name in `lineal.toml`, or by its place; the caller closes it.
+
+        Raises:
+            NotFound: there is no such remote, or no store there.
+        """
+        from lineal.registries.native.shelf import Shelf
+
+        spec = self.config.remotes.get(name)
+        if spec is None and ("/" not in name and "://" not in name):
+            raise NotFound(f"no remote is called {name!r}", hint="`lineal remote list` lists them, `remote add` makes one")
+        spec = spec or StoreSpec(url=place(name, self.around.cwd, self.around.home), origin="given")
+        return Shelf.open(spec, self.around, create=create)
 
     def versions(self, query: str = "", sort: Sort | None = None) -> Iterator[VersionRow]:
         """Yield the versions that match `query`, newest first unless `sort` says otherwise. Raises QueryError."""

@@ -20,6 +20,23 @@ VERBS = {
     "lineage": "lineal.cli.lineage",
     "metrics": "lineal.cli.metrics",
     "registry": "lineal.cli.registry",
+    "commit": "lineal.cli.commit",
+    "get": "lineal.cli.get",
+    "cat": "lineal.cli.cat",
+    "import": "lineal.cli.importing",
+    "savings": "lineal.cli.savings",
+    "remote": "lineal.cli.remote",
+    "push": "lineal.cli.exchange:push",
+    "pull": "lineal.cli.exchange:pull",
+    "fetch": "lineal.cli.exchange:fetch",
+    "clone": "lineal.cli.exchange:clone",
+    "retire": "lineal.cli.retire",
+    "export": "lineal.cli.export",
+    "verify": "lineal.cli.care:verify",
+    "repair": "lineal.cli.care:repair",
+    "gc": "lineal.cli.care:gc",
+    "repack": "lineal.cli.care:repack",
+    "stats": "lineal.cli.care:stats",
     "doctor": "lineal.cli.doctor",
     "demo": "lineal.cli.demo",
     "completion": "lineal.cli.completion",
@@ -31,6 +48,7 @@ Start here:
   lineal                            open what is in and around this folder
   lineal ls 'metric.auc>=0.9'       the same list as text (also --format json|csv|md)
   lineal diff churn@prod churn@v41  what changed, and is it better
+  lineal commit out/ --model churn  keep a model: immutable, and the same bytes never twice
 \b
 A version is named [registry:]model[@selector]; a selector is a version (v7, 1.2.0), an alias (prod),
 the first six or more characters of an id, or latest; prod~1 is what prod pointed at before.
@@ -51,7 +69,8 @@ class LazyGroup(click.Group):
         """Import the file of one verb."""
         if cmd_name not in VERBS:
             return None
-        return cast(click.Command, import_module(VERBS[cmd_name]).command)
+        module, _, name = VERBS[cmd_name].partition(":")
+        return cast(click.Command, getattr(import_module(module), name or "command"))
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -101,5 +101,5 @@ def anchor(catalog: Catalog, block: bytes, depth: int) -> Located | None:
     """Return `block`, or the one that it is a difference from, that has fewer than `depth` below it."""
     found = catalog.find(block)
     while found is not None and found.depth >= depth:
-        found = catalog.find(found.base) if found.base else None
+        found = catalog.find(found.base, below=found.depth) if found.base else None
     return found

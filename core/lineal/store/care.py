@@ -181,7 +181,7 @@ def _repair_manifest(store: Store, remote: Store, fault: Fault, left: list[Fault
         store.backend.delete(fault.key)
     except NotFound:
         pass
-    return int(transfer.publish(remote, store, document))
+    return int(transfer.publish(store, document))
 
 
 class Waste(msgspec.Struct, frozen=True, kw_only=True):
@@ -297,16 +297,20 @@ def statistics(store: Store, documents_: Iterable[Document]) -> list[Saved]:
 
 
 def _saved(store: Store, name: str, found: list[Document]) -> Saved:
-    unique: dict[bytes, Located] = {}
+    unique: dict[bytes, int] = {}
+    needed: dict[tuple[bytes, str], int] = {}
     for document in found:
         store.prepare(document)
         for block in transfer.blocks_of(document):
-            if block not in unique and (entry := store.catalog.find(block)) is not None:
-                unique[block] = entry
+            if block in unique or store.catalog.find(block) is None:
+                continue
+            chain = store.reader.chain(block)
+            unique[block] = chain[0].size
+            needed.update({(link.hash, link.pack): link.stored for link in chain})
     return Saved(
         model=name,
         versions=len(found),
         whole=sum(content.size for document in found for content in document.manifest.files),
-        unique=sum(entry.size for entry in unique.values()),
-        stored=sum(entry.stored for entry in unique.values()),
+        unique=sum(unique.values()),
+        stored=sum(needed.values()),
     )

@@ -92,11 +92,20 @@ class Catalog:
             self._connection.execute("DELETE FROM block WHERE pack IN (SELECT id FROM pack WHERE name=?)", (name,))
             self._connection.execute("DELETE FROM pack WHERE name=?", (name,))
 
-    def find(self, block: bytes, *, apart_from: frozenset[str] = frozenset()) -> Located | None:
-        """Return where a block is: of several copies one that needs the fewest others."""
-        sql = f"SELECT {_COLUMNS} FROM block JOIN pack ON pack.id = block.pack WHERE hash=? ORDER BY depth, pack.id"
+    def find(
+        self, block: bytes, *, below: int | None = None, apart_from: frozenset[str] = frozenset()
+    ) -> Located | None:
+        """Return where a block is: of several copies the smallest.
+
+        `below` is the depth of the block that needs this one as its base: only a copy with a lesser depth will do. So
+        chains end, even where one store wrote A as a difference from B and another B as a difference from A.
+        """
+        sql = (
+            f"SELECT {_COLUMNS} FROM block JOIN pack ON pack.id = block.pack WHERE hash=? AND depth < ? "
+            "ORDER BY block.stored, depth, pack.id"
+        )
         with self._lock:
-            for row in self._connection.execute(sql, (block,)):
+            for row in self._connection.execute(sql, (block, 256 if below is None else below)):
                 if row[8] not in apart_from:
                     return _located(row)
         return None

@@ -24,7 +24,6 @@ WINDOW = 12 << 20  # bytes of blocks that are fetched together
 MOST = 512  # blocks that are fetched together
 GAP = 128 << 10  # bytes between two blocks that are fetched rather than asked for apart
 RANGE = 8 << 20  # bytes of one request
-DEEPEST = 64  # blocks in a chain; a writer keeps to far fewer
 _HINT = "`lineal verify` lists what is damaged; `lineal repair --from REMOTE` fetches it"
 
 Chain = list[Located]
@@ -82,17 +81,15 @@ class Reader:
         """Return a block and those it needs, each a difference from the next. Raises Corrupt."""
         found: Chain = []
         while block:
-            if len(found) == DEEPEST:
-                raise Corrupt(f"the block {found[0].hash.hex()[:12]} needs too many others", hint=_HINT)
-            found.append(self._find(block, apart_from))
+            found.append(self._find(block, found[-1].depth if found else None, apart_from))
             block = found[-1].base
         return found
 
-    def _find(self, block: bytes, apart_from: frozenset[str]) -> Located:
-        found = self._catalog.find(block, apart_from=apart_from)
+    def _find(self, block: bytes, below: int | None, apart_from: frozenset[str]) -> Located:
+        found = self._catalog.find(block, below=below, apart_from=apart_from)
         if found is None:
             self._catalog.refresh()
-            found = self._catalog.find(block, apart_from=apart_from)
+            found = self._catalog.find(block, below=below, apart_from=apart_from)
         if found is None:
             raise Corrupt(f"the block {block.hex()[:12]} is in no pack that is whole", hint=_HINT)
         return found

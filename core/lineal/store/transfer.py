@@ -160,14 +160,14 @@ def _send_whole(source: Store, target: Store, name: str, on_bytes: Callable[[int
     return size
 
 
-def publish(source: Store, target: Store, document: Document) -> bool:
+def publish(target: Store, document: Document) -> bool:
     """Make a version's manifest in `target`, whose packs are there; say whether it is new."""
     hint = sorted({entry.pack for block in blocks_of(document) if (entry := target.catalog.find(block))})
     data = documents.encode(document.manifest, document.layouts, tuple(hint))
     return target.backend.create(documents.key(document.id), data)
 
 
-def fetch(source: Store, target: Store, document: Document) -> bool:
+def fetch(target: Store, document: Document) -> bool:
     """Make a version's manifest in `target` without its bytes; say whether it is new."""
     data = documents.encode(document.manifest, document.layouts, ())
     return target.backend.create(documents.key(document.id), data)

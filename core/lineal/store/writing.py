@@ -20,6 +20,7 @@ from lineal.store.bases import Bases
 from lineal.store.catalog import Located
 from lineal.store.choosing import Effort
 from lineal.store.codecs import BASED
+from lineal.store.documents import Document
 from lineal.store.manifest import Content, Layout, Manifest, Span
 from lineal.store.packs import Entry, PackFile
 from lineal.store.planes import Bytes
@@ -229,6 +230,48 @@ class Writer:
             if self._store.backend.size(packs.key(name)) is None:
                 self._store.catalog.drop(name)
                 raise Conflict(f"the pack {name[:12]} was taken away meanwhile", hint="commit again")
+
+
+class Repacker(Writer):
+    """Writes the blocks of versions anew where that makes them smaller."""
+
+    def rewrite(self, document: Document) -> int:
+        """Write what gets smaller of one version's blocks into new packs; return the bytes saved.
+
+        Raises:
+            Corrupt: a block cannot be read.
+        """
+        saved = 0
+        jobs: deque[tuple[Future[tuple[Entry, bytes]], int]] = deque()
+        for block, dtype, base in self._stored_blocks(document):
+            found = self._store.catalog.find(block)
+            if block in self._mine or found is None:
+                continue
+            self._mine.add(block)
+            data = self._store.reader.alone(block)
+            jobs.append((self._pool.submit(self._encode, block, data, dtype, base), found.stored))
+            if len(jobs) > _IN_FLIGHT:
+                saved += self._keep(*jobs.popleft())
+        while jobs:
+            saved += self._keep(*jobs.popleft())
+        if self._pack is not None:
+            self._close_pack()
+        return saved
+
+    def _stored_blocks(self, document: Document) -> Iterator[tuple[bytes, str, bytes]]:
+        for layout in document.layouts:
+            for span in layout.spans:
+                known = self._known.blocks(span.name, span.dtype, span.size) if span.dtype else ()
+                for number, block in enumerate(bases.split_blocks(span.blocks)):
+                    yield block, span.dtype, known[number] if number < len(known) else b""
+
+    def _keep(self, encoded: Future[tuple[Entry, bytes]], stored: int) -> int:
+        entry, data = encoded.result()
+        if len(data) >= stored:
+            self._on_bytes(stored)
+            return 0
+        self._write(_Job(entry.hash, entry.size, encoded))
+        return stored - len(data)
 
 
 def _layout(content: Content, found: Segmentation | None, hashes: list[bytes], sizes: list[int]) -> Layout:

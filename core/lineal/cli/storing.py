@@ -1,0 +1,121 @@
+"""What the verbs of the store share: which store is meant, which version, and how far a long job is."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from msgspec import structs
+
+from lineal.cli import output
+from lineal.cli.context import Context
+from lineal.config import StoreSpec, place
+from lineal.errors import ConfigError, Conflict, NotFound
+from lineal.ledger.folding import Standing
+from lineal.model.reference import SelectorKind, parse
+from lineal.registries.native.shelf import Shelf
+from lineal.workspace import Workspace
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+_EVERY = 0.1  # seconds between two lines of progress
+_RATE_OVER = 1.0  # seconds before a rate means something
+
+
+def store_option(command: Command) -> Command:
+    """Add `--store` to a verb."""
+    option = click.option(
+        "--store", metavar="PLACE", help="Use this store (a folder, s3://bucket/prefix or a remote's name)."
+    )
+    return option(command)
+
+
+@contextmanager
+def opened(context: Context, store: str | None, *, create: bool = False) -> Iterator[tuple[Workspace, Shelf]]:
+    """Open the workspace and the store that is meant."""
+    with context.open() as work:
+        if store is not None:
+            work.config = structs.replace(work.config, store=_spec(work, store))
+        with work.shelf(create=create) as shelf:
+            yield work, shelf
+
+
+def _spec(work: Workspace, store: str) -> StoreSpec:
+    if store in work.config.remotes:
+        return work.config.remotes[store]
+    return StoreSpec(url=place(store, work.around.cwd, work.around.home), origin="given")
+
+
+def standing(shelf: Shelf, reference: str) -> Standing:
+    """Return the version of the store that a reference names. Raises NotFound, Conflict, ConfigError."""
+    models = shelf.state().models
+    if reference in models:
+        return shelf.find(reference)
+    said = parse(reference)
+    selector = said.selector
+    if said.model not in models or selector.back or selector.kind is SelectorKind.ALIAS:
+        raise NotFound(
+            f"the store has no version {reference!r}",
+            hint="`lineal import` brings versions of other registries into it; `lineal ls registry:store` lists its own",
+        )
+    return shelf.find(said.model, "" if selector.kind is SelectorKind.LATEST else selector.value)
+
+
+def pairs(option: str, words: tuple[str, ...]) -> dict[str, str]:
+    """Read `key=value` options, each key once. Raises ConfigError."""
+    found: dict[str, str] = {}
+    for word in words:
+        key, equals, value = word.partition("=")
+        if not equals or not key:
+            raise ConfigError(f"--{option} {word!r} is not key=value", hint=f"as in --{option} name=value")
+        if key in found:
+            raise Conflict(f"--{option} {key!r} is given twice")
+        found[key] = value
+    return found
+
+
+class Bar:
+    """One line on stderr that says how much of a job is done, how fast, and how long it will take; on a terminal only."""
+
+    def __init__(self, what: str, total: int) -> None:
+        self._what, self._total = what, total
+        self._done = 0
+        self._began = self._told = time.monotonic()
+        self._shown = sys.stderr.isatty()
+
+    def __call__(self, count: int) -> None:
+        """Note that so many more bytes are done."""
+        self._done += count
+        now = time.monotonic()
+        if self._shown and now - self._told >= _EVERY:
+            self._told = now
+            sys.stderr.write(f"\r\x1b[K{self._line(now - self._began)}")
+            sys.stderr.flush()
+
+    def _line(self, seconds: float) -> str:
+        share = f"{self._done / self._total:4.0%}" if self._total else ""
+        line = f"{self._what} {share} {output.size(self._done)}"
+        if seconds < _RATE_OVER or not self._done:
+            return line
+        rate = self._done / seconds
+        left = max(0.0, self._total - self._done) / rate
+        return f"{line}  {output.size(int(rate))}/s  {left:.0f} s left"
+
+    def __enter__(self) -> Bar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._shown:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+
+
+def destination(context: Context, given: str | None, default: str) -> Path:
+    """Return where something is written: what was given, else a name of its own in the working folder."""
+    return Path(place(given or default, Path(context.folder or context.around.cwd), context.around.home))
+
+
