@@ -13,6 +13,7 @@ from lineal.config import Config, RegistrySpec, Surroundings
 from lineal.model.listing import RegistryRow
 
 _SUBFOLDERS = 200  # at most so many folders below the working folder and the root are looked into
+_NOWHERE = Surroundings(Path("/"), Path("/"), {})
 _SKIPPED = frozenset({"node_modules", "__pycache__", "site-packages", "venv", "env", "build", "dist"})
 
 
@@ -36,16 +37,13 @@ def specs(config: Config, around: Surroundings, known: Iterable[RegistryRow] = (
 
 
 def _store(config: Config) -> list[RegistrySpec]:
-    """Return the workspace's own store where a file or a command line names it; the usual one is found like others."""
+    """Return the workspace's own store: where a file or a command line names it, else where it usually is."""
     store = config.store
-    if store.origin == "default":
+    if store.origin == "default" and not registries.adapter("native").recognise(store.url, _NOWHERE):
         return []
-    names = {spec.name for spec in config.registries}
-    return [
-        RegistrySpec(
-            name=_free("store", names), kind="native", url=store.url, origin=store.origin, options=store.options
-        )
-    ]
+    name = _free("store", {spec.name for spec in config.registries})
+    origin = "found" if store.origin == "default" else store.origin
+    return [RegistrySpec(name=name, kind="native", url=store.url, origin=origin, options=store.options)]
 
 
 def _spec(row: RegistryRow) -> RegistrySpec:

@@ -6,7 +6,7 @@ import click
 
 from lineal.cli import output, storing
 from lineal.cli.context import Context, format_option, narrate, pass_context
-from lineal.cli.output import Format
+from lineal.cli.output import Cell, Format
 from lineal.errors import ConfigError
 from lineal.registries.native import upkeep
 from lineal.registries.native.shelf import Shelf
@@ -97,7 +97,7 @@ def _show(plan: Plan, form: Format) -> None:
     if form == Format.JSON:
         output.document(plan)
         return
-    rows = [[f"version {version[:12]}", "goes", "", "retired longer ago than its grace"] for version in plan.versions]
+    rows: list[list[Cell]] = [[f"version {version[:12]}", "goes", "", "retired longer ago than its grace"] for version in plan.versions]
     for verb, wastes in (("goes", plan.packs), ("is rewritten", plan.rewritten), ("stays for now", plan.kept)):
         rows += [[f"pack {waste.pack[:12]}", verb, output.size(waste.freed), waste.why] for waste in wastes]
     output.table(form, ["object", "what", "frees", "why"], rows)
@@ -133,10 +133,10 @@ def stats(context: Context, store: str | None, form: Format) -> None:
         output.document({"packs": packs, "blocks": blocks, "bytes": size, "models": found})
         return
     heads = ["model", "versions", "whole", "without doubles", "stored", "share"]
-    rows = (
+    rows: list[list[Cell]] = [
         [one.model, one.versions, output.size(one.whole), output.size(one.unique), output.size(one.stored),
          f"{one.stored / one.whole:.1%}" if one.whole else ""]
         for one in found
-    )
+    ]
     output.table(form, heads, rows)
     narrate(f"{blocks:,} blocks in {packs:,} packs, {output.size(size)}")

@@ -23,16 +23,16 @@ class Source:
         self.name = name
         self.size = size
         self.mode = mode
-        self._open = open_range
+        self.open_range = open_range
         self.check = check
 
     def window(self) -> Window:
         """Return them for a parser of headers."""
-        return Window(self._open, self.size)
+        return Window(self.open_range, self.size)
 
     def stream(self) -> BinaryIO:
         """Open them from their first byte."""
-        return self._open(0, None)
+        return self.open_range(0, None)
 
 
 def of_path(path: Path) -> Source:

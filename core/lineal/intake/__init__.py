@@ -1,0 +1,1 @@
+"""Versions of other registries brought into the store, and what that would save."""
