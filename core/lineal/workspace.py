@@ -30,11 +30,15 @@ from lineal.model.version import Code, Place, Tensor, Version
 from lineal.registries.base import Registry
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from lineal.diff import CodeChange
     from lineal.diff.goals import Goals
     from lineal.model.diff import Diff, Facet
     from lineal.model.lineage import Tree
     from lineal.registries.native.shelf import Shelf
+    from lineal.store.files import StoredFile
 
 
 class Workspace:
@@ -94,6 +98,36 @@ class Workspace:
             raise NotFound(f"no remote is called {name!r}", hint="`lineal remote list` lists them, `remote add` makes one")
         spec = spec or StoreSpec(url=place(name, self.around.cwd, self.around.home), origin="given")
         return Shelf.open(spec, self.around, create=create)
+
+    def stored(self, reference: str, path: str = "") -> StoredFile:
+        """Return a file of a version in a native store, to be read by ranges or as a file (`.open()`).
+
+            work.stored("churn@v3", "model.safetensors").tensor("encoder.weight")   # a NumPy array, without the rest
+
+        The file need not be named where the version has only one.
+
+        Raises:
+            NotFound: there is no such version or file, or it is not in a native store.
+        """
+        from lineal.registries.native.registry import NativeRegistry
+
+        row = self.version(reference)
+        registry = self.registry(row.registry)
+        if not isinstance(registry, NativeRegistry):
+            raise NotFound(f"{reference!r} is in {row.registry}, no native store", hint="`lineal import` copies it")
+        files = [file for file in self.whole(row).files if path in ("", file.path)]
+        if len(files) != 1:
+            raise NotFound(f"{reference!r}: name one file", hint=", ".join(file.path for file in self.whole(row).files[:5]))
+        return registry.stored(files[0])
+
+    def tensor(self, reference: str, name: str) -> NDArray[np.generic]:
+        """Return the values of a tensor of a stored version; bfloat16 as float32. Raises NotFound, Unsupported."""
+        whole = self.whole(self.version(reference))
+        for file in whole.files:
+            found = self.stored(reference, file.path)
+            if any(view.name == name for view in found.layout.views):
+                return found.tensor(name)
+        raise NotFound(f"{reference!r} has no tensor {name!r}", hint="`lineal show VERSION --tensors` lists them")
 
     def versions(self, query: str = "", sort: Sort | None = None) -> Iterator[VersionRow]:
         """Yield the versions that match `query`, newest first unless `sort` says otherwise. Raises QueryError."""

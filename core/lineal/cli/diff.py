@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 import click
 
 from lineal.cli import output
-from lineal.cli.context import Context, complete_version, format_option, pass_context
+from lineal.cli.context import Context, complete_version, format_option, narrate, pass_context
 from lineal.cli.output import Cell, Format
 from lineal.errors import ConfigError
 from lineal.model import diff as model
 from lineal.model.diff import Diff, Facet, Section, Severity, Verdict
+from lineal.model.reference import canonical, parse
 from lineal.model.text import visible, visible_lines
 from lineal.model.values import Value
 
@@ -33,6 +34,7 @@ Examples:
   lineal diff churn@prod churn@v41
   lineal diff churn@v39 churn@v40 churn@v41 --baseline 1 --all
   lineal diff churn@prod churn@v41 --facet metrics --exit-code   # in CI
+  lineal diff --tensors churn@v1 churn@v2                         # values of stored versions
 """
 
 
@@ -48,6 +50,7 @@ Examples:
     help="Only this facet; repeatable.",
 )
 @click.option("-p", "--patch", is_flag=True, help="Show the difference of the code itself, where it is at hand.")
+@click.option("--tensors", is_flag=True, help="Compare the values of two stored versions' tensors.")
 @click.option("--exit-code", is_flag=True, help="Exit with 1 if anything differs.")
 @format_option
 @pass_context
@@ -58,6 +61,7 @@ def command(
     everything: bool,
     facets: Sequence[Facet],
     patch: bool,
+    tensors: bool,
     exit_code: bool,
     form: Format,
 ) -> int:
@@ -66,6 +70,8 @@ def command(
         raise ConfigError("a comparison needs two versions", hint="as in `lineal diff churn@prod churn@v41`")
     if baseline > len(versions):
         raise ConfigError(f"--baseline {baseline}: only {len(versions)} versions are named")
+    if tensors:
+        return _compare_values(context, versions, form, exit_code=exit_code)
     with context.reading() as work:
         rows = [work.version(text) for text in versions]
         found = work.diff(
@@ -73,6 +79,36 @@ def command(
         )
     _write(found, form, patch=patch)
     return int(exit_code and any(section.changed for section in found.sections))
+
+
+def _compare_values(context: Context, versions: Sequence[str], form: Format, *, exit_code: bool) -> int:
+    """Write how far tensors are apart; those of the same blocks are not read."""
+    from lineal.cli import storing
+    from lineal.registries.native.comparing import distances
+
+    if len(versions) != 2:
+        raise ConfigError("--tensors compares two versions", hint="lineal diff --tensors churn@v1 churn@v2")
+    with storing.opened(context, None) as (_, shelf):
+        before, after = (shelf.document(storing.standing(shelf, _plain(text))) for text in versions)
+        found = [one for one in distances(shelf, before, after) if one.state != "same"]
+    if form == Format.JSON:
+        output.documents(found)
+    else:
+        heads = ["tensor", "type", "shape", "state", "relative", "cosine", "largest", "changed"]
+        output.table(
+            form,
+            heads,
+            ([one.name, one.dtype, "x".join(map(str, one.shape)), one.state, one.relative, one.cosine, one.largest,
+              None if one.changed is None else f"{one.changed:.1%}"] for one in found),
+        )
+    narrate(f"{len(found):,} tensors differ" if found else "all tensors hold the same values")
+    return int(exit_code and bool(found))
+
+
+def _plain(reference: str) -> str:
+    """Return a reference without the registry's name: all are in the store."""
+    said = parse(reference)
+    return canonical("", said.model, said.selector)
 
 
 def _write(found: Diff, form: Format, *, patch: bool) -> None:
