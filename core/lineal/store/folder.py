@@ -84,11 +84,21 @@ class FolderBackend:
         finally:
             self._fs.close(handle)
         self._fs.chmod(path, 0o444)
-        self._fs.make_folder(target.parent)
+        self._make_folder(target.parent)
         made = self._fs.link(path, target)
         self._fs.sync_folder(target.parent)  # also where another made it: its name counts from here on
         self._fs.discard(path)
         return made
+
+    def _make_folder(self, folder: Path) -> None:
+        """Make a folder and those above it, durably: a name in a folder that is lost is lost with it."""
+        missing = []
+        while not folder.is_dir():
+            missing.append(folder)
+            folder = folder.parent
+        for one in reversed(missing):
+            self._fs.make_folder(one)
+            self._fs.sync_folder(one.parent)
 
     def _tidy(self, handle: int, path: Path) -> None:
         """Take a temporary file away; what hinders that is no news where something has gone wrong already."""

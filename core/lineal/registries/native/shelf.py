@@ -164,8 +164,9 @@ class Shelf:
             code=said.code,
         )
         for parent in said.parents:
-            if parent.id and parent.id in self.state().models.get(name, {}):
-                before = self.store.document(parent.id).manifest
+            document = self._readable(parent.id) if parent.id in self.state().models.get(name, {}) else None
+            if document is not None:
+                before = document.manifest
                 if trees.same(before.files, files) and msgspec.structs.replace(before, parents=made.parents) == made:
                     return before
         return made
