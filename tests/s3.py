@@ -28,6 +28,12 @@ def moto() -> Iterator[str]:
 
 def bucket(endpoint: str, name: str) -> None:
     """Make a bucket."""
-    client = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1")
+    client = boto3.client(
+        "s3",
+        endpoint_url=endpoint,
+        region_name="us-east-1",
+        aws_access_key_id="AKIATEST",
+        aws_secret_access_key="secretsecret",
+    )
     client.create_bucket(Bucket=name)
     client.close()
