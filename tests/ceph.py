@@ -85,8 +85,16 @@ def rgw(folder: Path, port: int) -> Iterator[str]:
         start("radosgw", *common, "-n", "client.rgw.a", "-f")
         _wait(lambda: _answers(f"http://127.0.0.1:{port}/"))
         run(
-            "radosgw-admin", *common, "-n", "client.rgw.a", "user", "create", "--uid=t", "--display-name=t",
-            "--access-key=AKIATEST", "--secret-key=secretsecret",
+            "radosgw-admin",
+            *common,
+            "-n",
+            "client.rgw.a",
+            "user",
+            "create",
+            "--uid=t",
+            "--display-name=t",
+            "--access-key=AKIATEST",
+            "--secret-key=secretsecret",
         )
         yield f"http://127.0.0.1:{port}"
     finally:

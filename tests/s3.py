@@ -6,7 +6,6 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-
 import boto3
 from moto.server import ThreadedMotoServer
 

@@ -221,8 +221,7 @@ def load(around: Surroundings, root: Path | None = None) -> Config:
         or _store(user, user_file.parent, "user", around.home)
         or StoreSpec(url=str(root / FOLDER / "store")),
         effort=project.store.effort or user.store.effort or "default",
-        remotes=_remotes(user, user_file.parent, "user", around.home)
-        | _remotes(project, root, "project", around.home),
+        remotes=_remotes(user, user_file.parent, "user", around.home) | _remotes(project, root, "project", around.home),
     )
 
 
@@ -282,11 +281,7 @@ def _convert(file: Path, data: bytes) -> Document:
 
 
 _SECTIONS = (Document, IndexSection, DiscoverySection, FingerprintSection, RegistrySection, MetricRule, StoreSection)
-_KNOWN = [
-    field.name
-    for section in _SECTIONS
-    for field in msgspec.structs.fields(section)
-]
+_KNOWN = [field.name for section in _SECTIONS for field in msgspec.structs.fields(section)]
 
 
 def _suggestion(message: str) -> str:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from lineal.model.diff import Diff, Facet
     from lineal.model.lineage import Tree
     from lineal.registries.native.shelf import Shelf
+    from lineal.store.documents import Document
     from lineal.store.files import StoredFile
 
 
@@ -95,7 +96,9 @@ class Workspace:
 
         spec = self.config.remotes.get(name)
         if spec is None and ("/" not in name and "://" not in name):
-            raise NotFound(f"no remote is called {name!r}", hint="`lineal remote list` lists them, `remote add` makes one")
+            raise NotFound(
+                f"no remote is called {name!r}", hint="`lineal remote list` lists them, `remote add` makes one"
+            )
         spec = spec or StoreSpec(url=place(name, self.around.cwd, self.around.home), origin="given")
         return Shelf.open(spec, self.around, create=create)
 
@@ -109,24 +112,37 @@ class Workspace:
         Raises:
             NotFound: there is no such version or file, or it is not in a native store.
         """
+        document, shelf = self._document(reference)
+        files = [one for one in document.manifest.files if one.blake3 and path in ("", one.path)]
+        if len(files) != 1:
+            names = ", ".join(one.path for one in document.manifest.files[:5])
+            raise NotFound(f"{reference!r}: name one of its files", hint=names)
+        return shelf.file(document, files[0])
+
+    def _document(self, reference: str) -> tuple[Document, Shelf]:
+        """Find a version in the workspace's own store, whatever the index knows of it, else in another native one."""
         from lineal.registries.native.registry import NativeRegistry
 
+        own = next((spec for spec in self.specs if spec.kind == "native" and spec.url == self.config.store.url), None)
+        if own is not None:
+            registry = self.registry(own.name)
+            assert isinstance(registry, NativeRegistry)
+            try:
+                return registry.shelf.document(registry.shelf.resolve(reference)), registry.shelf
+            except NotFound:
+                pass
         row = self.version(reference)
         registry = self.registry(row.registry)
         if not isinstance(registry, NativeRegistry):
             raise NotFound(f"{reference!r} is in {row.registry}, no native store", hint="`lineal import` copies it")
-        files = [file for file in self.whole(row).files if path in ("", file.path)]
-        if len(files) != 1:
-            raise NotFound(f"{reference!r}: name one file", hint=", ".join(file.path for file in self.whole(row).files[:5]))
-        return registry.stored(files[0])
+        return registry.shelf.document(registry.shelf.find(row.model, row.key)), registry.shelf
 
     def tensor(self, reference: str, name: str) -> NDArray[np.generic]:
         """Return the values of a tensor of a stored version; bfloat16 as float32. Raises NotFound, Unsupported."""
-        whole = self.whole(self.version(reference))
-        for file in whole.files:
-            found = self.stored(reference, file.path)
-            if any(view.name == name for view in found.layout.views):
-                return found.tensor(name)
+        document, shelf = self._document(reference)
+        for content in document.manifest.files:
+            if content.blake3 and any(view.name == name for view in document.layout(content.blake3).views):
+                return shelf.file(document, content).tensor(name)
         raise NotFound(f"{reference!r} has no tensor {name!r}", hint="`lineal show VERSION --tensors` lists them")
 
     def versions(self, query: str = "", sort: Sort | None = None) -> Iterator[VersionRow]:

@@ -88,9 +88,7 @@ class TestFolder(BackendContract):
 
 
 class S3Contract(BackendContract):
-    def test_versions_go_there_and_back_and_only_what_lacks_is_sent(
-        self, backend: S3Backend, tmp_path: Path
-    ) -> None:
+    def test_versions_go_there_and_back_and_only_what_lacks_is_sent(self, backend: S3Backend, tmp_path: Path) -> None:
         options = dict(backend._options)
         chain = [shelves.safetensors(weights) for weights in shelves.chain(3)]
         with shelves.shelf(tmp_path) as here, shelves.at(backend.url, tmp_path, options) as there:

@@ -31,9 +31,7 @@ class TestNative(RegistryContract):
             for number in (1, 2):
                 weights(tmp_path / "model" / "weights.bin", number)
                 (tmp_path / "model" / "config.json").write_text('{"layers": 2}')
-                before = (
-                    (Parent(kind="finetuned", id=shelf.find("churn").id, model="churn"),) if number > 1 else ()
-                )
+                before = (Parent(kind="finetuned", id=shelf.find("churn").id, model="churn"),) if number > 1 else ()
                 said = Said(
                     parents=before,
                     params=(Param("lr", 0.1 * number), Param("odd", float("nan"))),

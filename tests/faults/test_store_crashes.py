@@ -134,7 +134,9 @@ class Log(FileSystem):
             return None  # type: ignore[return-value]
         found = action()
         data = bytes(operation.data) if operation.name == "write" else operation.data
-        self.log.append((Operation(operation.name, path, operation.target, operation.handle, data, operation.number), path))
+        self.log.append(
+            (Operation(operation.name, path, operation.target, operation.handle, data, operation.number), path)
+        )
         return found
 
 
@@ -193,8 +195,12 @@ class Power:
     def states(self) -> Iterator[dict[str, bytes]]:
         yield {name: self.safe[inode] for name, inode in self.safe_names.items() if not self._lost(name)}
         yield {name: self.safe[inode] for name, inode in {**self.safe_names, **self.names}.items()}
-        yield {name: self.contents[inode][: len(self.contents[inode]) // 2] if self.safe[inode] != self.contents[inode]
-               else self.safe[inode] for name, inode in self.names.items()}
+        yield {
+            name: self.contents[inode][: len(self.contents[inode]) // 2]
+            if self.safe[inode] != self.contents[inode]
+            else self.safe[inode]
+            for name, inode in self.names.items()
+        }
 
 
 def losses(tmp_path: Path, without: str = "") -> int:

@@ -237,8 +237,10 @@ def test_sixteen_processes_commit_and_every_version_is_there_and_numbered_once(t
     shelves.shelf(tmp_path).close()
     for box in range(16):
         (tmp_path / f"box-{box}").mkdir()
-    workers = [multiprocessing.get_context("spawn").Process(target=_commit_some, args=(str(tmp_path), box))
-               for box in range(16)]
+    workers = [
+        multiprocessing.get_context("spawn").Process(target=_commit_some, args=(str(tmp_path), box))
+        for box in range(16)
+    ]
     for worker in workers:
         worker.start()
     for worker in workers:

@@ -47,8 +47,12 @@ def test_every_codec_gives_back_the_bytes(pair: tuple[np.ndarray, np.ndarray], c
 
 
 @settings(max_examples=60, deadline=None)
-@given(some.binary(max_size=5000), some.sampled_from(["", "float32", "bfloat16", "int64", "q4_0", "bool"]),
-       some.sampled_from(list(Effort)), some.booleans())
+@given(
+    some.binary(max_size=5000),
+    some.sampled_from(["", "float32", "bfloat16", "int64", "q4_0", "bool"]),
+    some.sampled_from(list(Effort)),
+    some.booleans(),
+)
 def test_a_choice_gives_back_the_bytes_and_never_grows(data: bytes, dtype: str, effort: Effort, based: bool) -> None:
     block = np.frombuffer(data, np.uint8)
     base = np.roll(block, 1) if based else None

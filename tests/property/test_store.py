@@ -138,4 +138,6 @@ class StoreMachine(RuleBasedStateMachine):
 
 
 TestStore = StoreMachine.TestCase
-TestStore.settings = settings(max_examples=int(os.environ.get("LINEAL_EXAMPLES", "25")), stateful_step_count=15, deadline=None)
+TestStore.settings = settings(
+    max_examples=int(os.environ.get("LINEAL_EXAMPLES", "25")), stateful_step_count=15, deadline=None
+)

@@ -97,7 +97,9 @@ def _show(plan: Plan, form: Format) -> None:
     if form == Format.JSON:
         output.document(plan)
         return
-    rows: list[list[Cell]] = [[f"version {version[:12]}", "goes", "", "retired longer ago than its grace"] for version in plan.versions]
+    rows: list[list[Cell]] = [
+        [f"version {version[:12]}", "goes", "", "retired longer ago than its grace"] for version in plan.versions
+    ]
     for verb, wastes in (("goes", plan.packs), ("is rewritten", plan.rewritten), ("stays for now", plan.kept)):
         rows += [[f"pack {waste.pack[:12]}", verb, output.size(waste.freed), waste.why] for waste in wastes]
     output.table(form, ["object", "what", "frees", "why"], rows)
@@ -134,8 +136,14 @@ def stats(context: Context, store: str | None, form: Format) -> None:
         return
     heads = ["model", "versions", "whole", "without doubles", "stored", "share"]
     rows: list[list[Cell]] = [
-        [one.model, one.versions, output.size(one.whole), output.size(one.unique), output.size(one.stored),
-         f"{one.stored / one.whole:.1%}" if one.whole else ""]
+        [
+            one.model,
+            one.versions,
+            output.size(one.whole),
+            output.size(one.unique),
+            output.size(one.stored),
+            f"{one.stored / one.whole:.1%}" if one.whole else "",
+        ]
         for one in found
     ]
     output.table(form, heads, rows)

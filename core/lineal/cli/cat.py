@@ -11,7 +11,6 @@ from lineal.cli import storing
 from lineal.cli.context import Context, pass_context
 from lineal.cli.get import content_of
 from lineal.errors import ConfigError
-from lineal.store.files import StoredFile
 
 _RANGE = re.compile(r"(?P<start>[0-9]+)(-(?P<stop>[0-9]*)|\+(?P<length>[0-9]+))")
 
@@ -32,9 +31,9 @@ def command(context: Context, version: str, path: str, part: str | None, store: 
     """
     start, stop = _span(part)
     with storing.opened(context, store) as (_, shelf):
-        document = shelf.document(storing.standing(shelf, version))
+        document = shelf.document(shelf.resolve(version))
         content = content_of(document, path)
-        file = StoredFile(shelf.store.reader, content, document.layout(content.blake3))
+        file = shelf.file(document, content)
         for piece in file.blocks(start, stop):
             sys.stdout.buffer.write(piece)
         sys.stdout.buffer.flush()

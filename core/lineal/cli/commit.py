@@ -93,7 +93,7 @@ def _parent(work: Workspace, shelf: Shelf, reference: str) -> Parent:
     from lineal.errors import NotFound
 
     try:
-        found = storing.standing(shelf, reference)
+        found = shelf.resolve(reference)
         return Parent(kind="trained_from", id=found.id, model=found.event.model)
     except NotFound:
         row = work.version(reference)

@@ -89,7 +89,7 @@ def _compare_values(context: Context, versions: Sequence[str], form: Format, *, 
     if len(versions) != 2:
         raise ConfigError("--tensors compares two versions", hint="lineal diff --tensors churn@v1 churn@v2")
     with storing.opened(context, None) as (_, shelf):
-        before, after = (shelf.document(storing.standing(shelf, _plain(text))) for text in versions)
+        before, after = (shelf.document(shelf.resolve(_plain(text))) for text in versions)
         found = [one for one in distances(shelf, before, after) if one.state != "same"]
     if form == Format.JSON:
         output.documents(found)
@@ -98,8 +98,19 @@ def _compare_values(context: Context, versions: Sequence[str], form: Format, *, 
         output.table(
             form,
             heads,
-            ([one.name, one.dtype, "x".join(map(str, one.shape)), one.state, one.relative, one.cosine, one.largest,
-              None if one.changed is None else f"{one.changed:.1%}"] for one in found),
+            (
+                [
+                    one.name,
+                    one.dtype,
+                    "x".join(map(str, one.shape)),
+                    one.state,
+                    one.relative,
+                    one.cosine,
+                    one.largest,
+                    None if one.changed is None else f"{one.changed:.1%}",
+                ]
+                for one in found
+            ),
         )
     narrate(f"{len(found):,} tensors differ" if found else "all tensors hold the same values")
     return int(exit_code and bool(found))

@@ -27,7 +27,9 @@ def _remote_argument(work: Workspace, remote: str | None) -> str:
     names = list(work.config.remotes)
     if DEFAULT in names or len(names) == 1:
         return DEFAULT if DEFAULT in names else names[0]
-    raise ConfigError("say which remote", hint=f"one of {', '.join(names)}" if names else "`lineal remote add NAME URL`")
+    raise ConfigError(
+        "say which remote", hint=f"one of {', '.join(names)}" if names else "`lineal remote add NAME URL`"
+    )
 
 
 @click.command("push")
@@ -41,7 +43,10 @@ def push(context: Context, remote: str | None, versions: tuple[str, ...], store:
 
     An interrupted push can be started again: what arrived is not sent twice. The remote is made where there is none.
     """
-    with storing.opened(context, store) as (work, shelf), work.remote(_remote_argument(work, remote), create=True) as to:
+    with (
+        storing.opened(context, store) as (work, shelf),
+        work.remote(_remote_argument(work, remote), create=True) as to,
+    ):
         _report("pushed", _carry("pushing", shelf, to, versions), form)
 
 
@@ -95,14 +100,16 @@ def clone(context: Context, url: str, folder: str, no_bytes: bool, endpoint: str
     inside = Surroundings(root, around.home, around.environ, around.clock)
     with open_workspace(around=inside) as work, work.remote(DEFAULT) as other, work.shelf(create=True) as shelf:
         if no_bytes:
-            narrate(f"{exchange.fetch(other, shelf, exchange.everything(other, shelf)):,} versions, without their bytes")
+            narrate(
+                f"{exchange.fetch(other, shelf, exchange.everything(other, shelf)):,} versions, without their bytes"
+            )
         else:
             _report("cloned", _carry("cloning", other, shelf, ()), Format.TABLE)
     narrate(f"next: cd {root} && lineal")
 
 
 def _carry(doing: str, source: Shelf, target: Shelf, versions: tuple[str, ...]) -> Moved:
-    named = [storing.standing(source, version) for version in versions]
+    named = [source.resolve(version) for version in versions]
     planned = exchange.plan(source, target, named or exchange.everything(source, target))
     began = time.monotonic()
     with storing.Bar(doing, planned.size) as bar:

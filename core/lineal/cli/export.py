@@ -22,7 +22,7 @@ def command(context: Context, version: str, dest: str, store: str | None) -> Non
     from lineal.store.restoring import restore
 
     with storing.opened(context, store) as (_, shelf):
-        document = shelf.document(storing.standing(shelf, version))
+        document = shelf.document(shelf.resolve(version))
         if any(content.path == SUMS for content in document.manifest.files):
             raise Conflict(f"the version has a file {SUMS} of its own", hint="`lineal get` brings it as it is")
         target = storing.destination(context, dest, dest)

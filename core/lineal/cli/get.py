@@ -41,7 +41,7 @@ def command(
     if path and tensor:
         raise ConfigError("say --file or --tensor, not both")
     with storing.opened(context, store) as (_, shelf):
-        standing = storing.standing(shelf, version)
+        standing = shelf.resolve(version)
         document = shelf.document(standing)
         if tensor is not None:
             _tensor(context, shelf, document, tensor, dest)
@@ -102,5 +102,5 @@ def tensor_file(shelf: Shelf, document: Document, name: str) -> StoredFile:
             continue
         layout = document.layout(content.blake3)
         if any(view.name == name for view in layout.views):
-            return StoredFile(shelf.store.reader, content, layout)
+            return shelf.file(document, content)
     raise NotFound(f"the version has no tensor {name!r}", hint="`lineal show VERSION --tensors` lists them")

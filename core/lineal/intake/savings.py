@@ -18,8 +18,8 @@ from lineal.intake.importing import bring
 from lineal.model.listing import VersionRow
 from lineal.registries.native import upkeep
 from lineal.registries.native.shelf import Shelf
-from lineal.store.choosing import Effort
 from lineal.store.care import Saved
+from lineal.store.choosing import Effort
 from lineal.workspace import Workspace
 
 SAMPLE = 2  # versions of a model: the first stands alone, the next is a difference
@@ -103,8 +103,9 @@ def _totals(shelf: Shelf) -> tuple[Saved, int]:
 def _reckoned(model: str, versions: int, steps: list[tuple[Saved, int]], unreadable: int) -> Saving:
     """Add what was not measured: each more version like the last step."""
     if not steps:
-        return Saving(model=model, versions=versions, measured=0, now=0, files=0, tensors=0, stored=0,
-                      unreadable=unreadable)
+        return Saving(
+            model=model, versions=versions, measured=0, now=0, files=0, tensors=0, stored=0, unreadable=unreadable
+        )
     rest = versions - len(steps)
     last = [saved for saved, _ in steps[-2:]]
     grown = [

@@ -79,7 +79,9 @@ class Ledger:
         try:
             now = self._backend.read(events.key(last), 0, MAX_ENTRY)
         except NotFound:
-            raise Corrupt(f"the ledger of {self._backend.url} was cut short: entry {last:,} is gone", hint=_HINT) from None
+            raise Corrupt(
+                f"the ledger of {self._backend.url} was cut short: entry {last:,} is gone", hint=_HINT
+            ) from None
         if now != lines[-1]:
             raise Corrupt(f"the ledger of {self._backend.url} was rewritten: entry {last:,} is another", hint=_HINT)
         self._remember_from = last
@@ -121,8 +123,9 @@ class Ledger:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise Corrupt(f"entry {number:,} of the ledger of {self._backend.url} is damaged", hint=_HINT) from error
         if entry.number != number or entry.before != self._head:
-            raise Corrupt(f"entry {number:,} of the ledger of {self._backend.url} does not follow the one before",
-                          hint=_HINT)
+            raise Corrupt(
+                f"entry {number:,} of the ledger of {self._backend.url} does not follow the one before", hint=_HINT
+            )
         self._lines.append(data)
         self._entries.append(entry)
         self._head = events.digest(data)

@@ -159,7 +159,8 @@ def aside(store: Store, name: str) -> None:
     data = store.backend.size(packs.key(name))
     if data is not None:
         whole = b"".join(
-            store.backend.read(packs.key(name), start, min(16 << 20, data - start)) for start in range(0, data, 16 << 20)
+            store.backend.read(packs.key(name), start, min(16 << 20, data - start))
+            for start in range(0, data, 16 << 20)
         )
         store.backend.create(f"damaged/{name}.pack", whole)
         store.backend.delete(packs.key(name))

@@ -78,8 +78,9 @@ class Catalog:
     def add(self, name: str, entries: Iterable[Entry], size: int | None = None, modified: float | None = None) -> None:
         """Note what a pack holds; harmless twice."""
         with self._lock, self._transaction():
-            self._connection.execute("INSERT OR IGNORE INTO pack (name, size, modified) VALUES (?,?,?)",
-                                     (name, size, modified))
+            self._connection.execute(
+                "INSERT OR IGNORE INTO pack (name, size, modified) VALUES (?,?,?)", (name, size, modified)
+            )
             (number,) = self._connection.execute("SELECT id FROM pack WHERE name=?", (name,)).fetchone()
             self._connection.executemany(
                 "INSERT OR IGNORE INTO block VALUES (?,?,?,?,?,?,?,?,?)",

@@ -183,9 +183,7 @@ def _parts(data: memoryview, count: int) -> list[memoryview]:
     return found
 
 
-def order(
-    codec: Codec, base: Bytes, least: int = _GROUP
-) -> tuple[NDArray[np.intp], list[tuple[int, int]]]:
+def order(codec: Codec, base: Bytes, least: int = _GROUP) -> tuple[NDArray[np.intp], list[tuple[int, int]]]:
     """Return the order by the base's exponents, and the groups of it, of `least` numbers, that are coded together."""
     width, shift, mask = _EXPONENT[codec]
     exponents = (words(base, width) >> shift).astype(np.uint8)

@@ -1,6 +1,6 @@
 """Manifests as objects: the manifest's own bytes, which its id is the hash of, with the layouts of its files.
 
-    magic | zstd frame of JSON {"manifest": ..., "layouts": [...], "packs": [...]} | BLAKE3 of all before
+magic | zstd frame of JSON {"manifest": ..., "layouts": [...], "packs": [...]} | BLAKE3 of all before
 """
 
 from __future__ import annotations
@@ -110,5 +110,7 @@ def read(backend: Backend, version: str) -> Document:
     try:
         data = backend.read(key(version))
     except NotFound:
-        raise NotFound(f"{backend.url} holds no version {version[:12]}", hint="`lineal ls` lists the versions") from None
+        raise NotFound(
+            f"{backend.url} holds no version {version[:12]}", hint="`lineal ls` lists the versions"
+        ) from None
     return decode(version, data)

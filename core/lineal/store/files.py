@@ -6,7 +6,6 @@ import io
 from bisect import bisect_right
 from collections.abc import Iterator
 from functools import cached_property
-from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -118,7 +117,9 @@ def array(data: Bytes, view: View) -> NDArray[np.generic]:
         wide <<= 16
         return wide.view(np.float32).reshape(view.shape)
     if view.dtype not in _NUMPY:
-        raise Unsupported(f"{view.name!r} is of type {view.dtype}", hint="its bytes can be had with `lineal cat --range`")
+        raise Unsupported(
+            f"{view.name!r} is of type {view.dtype}", hint="its bytes can be had with `lineal cat --range`"
+        )
     found = data.view(_NUMPY[view.dtype])
     if found.size != dtypes.elements(view.shape):
         raise Corrupt(f"{view.name!r} is not as long as its shape says", hint=_HINT)
@@ -128,7 +129,7 @@ def array(data: Bytes, view: View) -> NDArray[np.generic]:
 _NUMPY = {
     name: np.dtype(name).newbyteorder("<")
     for name in (
-        "bool uint8 int8 uint16 int16 uint32 int32 uint64 int64 float16 float32 float64 complex64 complex128".split()
+        ["bool", "uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64", "float16", "float32", "float64", "complex64", "complex128"]
     )
 }
 

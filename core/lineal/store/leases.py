@@ -26,7 +26,9 @@ def writing(backend: Backend, now: float | None = None) -> Iterator[None]:
     backend.create(key, _said(now))
     try:
         if _held(backend, GC, now):
-            raise Conflict(f"{backend.url} is being cleaned up", hint="`lineal gc` runs there; try again when it is done")
+            raise Conflict(
+                f"{backend.url} is being cleaned up", hint="`lineal gc` runs there; try again when it is done"
+            )
         yield
     finally:
         backend.delete(key)

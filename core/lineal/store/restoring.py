@@ -84,7 +84,9 @@ def _safe(path: str) -> Path:
     """Return a manifest's path, which may not lead out of the version. Raises StoreError."""
     parts = path.split("/")
     if not path or "\0" in path or any(part in {"", ".", ".."} for part in parts):
-        raise StoreError(f"the manifest names the path {path!r}", hint="it leads out of the version: nothing was written")
+        raise StoreError(
+            f"the manifest names the path {path!r}", hint="it leads out of the version: nothing was written"
+        )
     return Path(*parts)
 
 

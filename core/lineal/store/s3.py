@@ -30,8 +30,19 @@ DEADLINE = 120.0  # seconds for one operation, with all that is tried again
 _TRIES = 4
 _GONE = frozenset({"NoSuchKey", "404", "NotFound"})
 _REFUSED = frozenset(
-    {"AccessDenied", "403", "Forbidden", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken",
-     "TokenRefreshRequired", "AuthorizationHeaderMalformed", "ExpiredTokenException", "401"}
+    {
+        "AccessDenied",
+        "403",
+        "Forbidden",
+        "InvalidAccessKeyId",
+        "SignatureDoesNotMatch",
+        "ExpiredToken",
+        "InvalidToken",
+        "TokenRefreshRequired",
+        "AuthorizationHeaderMalformed",
+        "ExpiredTokenException",
+        "401",
+    }
 )
 _TAKEN = frozenset({"PreconditionFailed", "412"})
 _RACING = frozenset({"ConditionalRequestConflict", "409", "OperationAborted"})
@@ -56,7 +67,9 @@ class S3Backend:
         """
         bucket, _, prefix = url.removeprefix("s3://").partition("/")
         if not bucket or "@" in bucket:
-            raise ConfigError(f"{url} names no bucket", hint="s3://bucket/prefix; credentials come from AWS's own settings")
+            raise ConfigError(
+                f"{url} names no bucket", hint="s3://bucket/prefix; credentials come from AWS's own settings"
+            )
         self.url = url.rstrip("/")
         self.bucket = bucket
         self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
@@ -190,7 +203,8 @@ class S3Backend:
             return self._parts(key, source, size, conditional=conditional)
         body = source if isinstance(source, bytes) else source.read_bytes()
         return self._once(
-            key, lambda given: self.client.put_object(Bucket=self.bucket, Key=self._prefix + key, Body=body, **given),
+            key,
+            lambda given: self.client.put_object(Bucket=self.bucket, Key=self._prefix + key, Body=body, **given),
             conditional=conditional,
         )
 
@@ -325,7 +339,9 @@ class S3Backend:
         except (failures.NoCredentialsError, failures.PartialCredentialsError, failures.TokenRetrievalError) as error:
             raise self._refused(str(error)) from error
         except failures.BotoCoreError as error:
-            raise Unavailable(f"{self.url} cannot be reached: {error}", hint="check the network and the endpoint") from error
+            raise Unavailable(
+                f"{self.url} cannot be reached: {error}", hint="check the network and the endpoint"
+            ) from error
 
     def _refused(self, reason: str) -> AuthRequired:
         return AuthRequired(

@@ -102,7 +102,9 @@ def _onnx(window: Window) -> Segmentation | None:
     here = sorted((one for one in onnx_data.read(window) if not one.file), key=lambda one: one.start)
     stretches = [Stretch(one.start, one.stop, one.tensor.name, one.tensor.dtype) for one in here]
     views = [
-        View(one.tensor.name, one.tensor.dtype, one.tensor.shape, one.start, one.stop) for one in here if one.tensor.name
+        View(one.tensor.name, one.tensor.dtype, one.tensor.shape, one.start, one.stop)
+        for one in here
+        if one.tensor.name
     ]
     return _made("onnx", window.size, stretches, views)
 

@@ -1,10 +1,10 @@
 """The native store: objects of one backend, their catalog, and what is done with both.
 
-    format            which store this is, and by which rules it is written
-    packs/ab/HASH.pack      blocks
-    manifests/ab/HASH       versions
-    ledger/...              events (lineal.ledger)
-    locks/...               leases of writers, and of what takes packs away
+format            which store this is, and by which rules it is written
+packs/ab/HASH.pack      blocks
+manifests/ab/HASH       versions
+ledger/...              events (lineal.ledger)
+locks/...               leases of writers, and of what takes packs away
 """
 
 from __future__ import annotations

@@ -150,7 +150,9 @@ def _send_whole(source: Store, target: Store, name: str, on_bytes: Callable[[int
         target.fs.close(handle)
         handle = -1
         if hasher.hexdigest() != name:
-            raise Corrupt(f"the pack {name[:12]} is not what its name says", hint="`lineal verify` lists what is damaged")
+            raise Corrupt(
+                f"the pack {name[:12]} is not what its name says", hint="`lineal verify` lists what is damaged"
+            )
         target.backend.create(packs.key(name), path)
     finally:
         if handle >= 0:

@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 
 from lineal.errors import Conflict, Corrupt, Unavailable
-from lineal.store import bases, chunking, choosing, documents, packs
+from lineal.store import bases, choosing, chunking, documents, packs
 from lineal.store.bases import Bases
 from lineal.store.catalog import Located
 from lineal.store.choosing import Effort
@@ -223,7 +223,6 @@ class Writer:
         data = documents.encode(manifest, tuple(unique[name] for name in sorted(unique)), hint)
         self._store.backend.create(documents.key(version), data)
         return version
-
 
     def _check_packs(self) -> None:
         """Make sure that what this version counts on is still there, whatever a catalog remembers."""

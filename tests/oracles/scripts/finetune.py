@@ -1,12 +1,13 @@
 """Fine-tune all-MiniLM-L6-v2 on sentences of this machine's own documentation, and keep ten checkpoints of each kind."""
 
-import glob
 import json
 import os
 import random
 import re
 import struct
 import sys
+from itertools import pairwise
+from pathlib import Path
 
 import torch
 import torch.nn.functional as functional
@@ -24,19 +25,17 @@ random.seed(0)
 def pairs():
     """Return (sentence, next sentence) of the standard library's docstrings."""
     found = []
-    for path in sorted(glob.glob(os.path.dirname(os.__file__) + "/*.py")):
-        with open(path, encoding="utf8", errors="replace") as stream:
-            for text in re.findall(r'"""(.*?)"""', stream.read(), re.S):
-                parts = re.split(r"(?<=[.!?])\s+", re.sub(r"\s+", " ", text))
-                kept = [part for part in parts if 25 < len(part) < 300]
-                found += list(zip(kept, kept[1:]))
+    for path in sorted(Path(os.__file__).parent.glob("*.py")):
+        for text in re.findall(r'"""(.*?)"""', path.read_text(encoding="utf8", errors="replace"), re.S):
+            parts = re.split(r"(?<=[.!?])\s+", re.sub(r"\s+", " ", text))
+            found += list(pairwise([part for part in parts if 25 < len(part) < 300]))
     random.shuffle(found)
     return found
 
 
 def names():
     """Return the tensors of the base file, in its order."""
-    with open(BASE, "rb") as stream:
+    with Path(BASE).open("rb") as stream:
         (length,) = struct.unpack("<Q", stream.read(8))
         return [name for name in json.loads(stream.read(length)) if name != "__metadata__"]
 
@@ -61,7 +60,7 @@ def save(model, path, dtype=None):
 
 
 def train(kind, rounded, with_optimizer):
-    os.makedirs(f"{ROOT}/{kind}", exist_ok=True)
+    Path(ROOT, kind).mkdir(exist_ok=True)
     model = BertModel(config, add_pooling_layer=True)
     model.load_state_dict(base, strict=False)
     model.train()
@@ -74,8 +73,12 @@ def train(kind, rounded, with_optimizer):
     for step in range(1, CHECKPOINTS * EVERY + 1):
         chosen = [text[(step * BATCH + at) % len(text)] for at in range(BATCH)]
         left, right = (
-            embed(model, tokenizer([pair[side] for pair in chosen], padding=True, truncation=True, max_length=40,
-                                   return_tensors="pt"))
+            embed(
+                model,
+                tokenizer(
+                    [pair[side] for pair in chosen], padding=True, truncation=True, max_length=40, return_tensors="pt"
+                ),
+            )
             for side in (0, 1)
         )
         loss = functional.cross_entropy(left @ right.T * 20, torch.arange(BATCH))

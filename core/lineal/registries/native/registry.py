@@ -16,6 +16,7 @@ from lineal.model.version import Algorithm, Digest, File, Kind, Place, State, Ve
 from lineal.registries.base import Cursors
 from lineal.registries.native import store_of
 from lineal.registries.native.shelf import Shelf
+from lineal.store import documents
 from lineal.store.documents import Document
 from lineal.store.files import StoredFile
 from lineal.store.manifest import DIRECTORY, SYMLINK, Content, Parent
@@ -65,7 +66,7 @@ class NativeRegistry:
         except (StoreError, NotFound) as error:
             raise Unavailable(error.message, hint=error.hint) from error
         for name, versions in sorted(state.models.items()):
-            cursor = _cursor(versions.values())
+            cursor = self._cursor(versions.values())
             if since.get(name) == cursor:
                 yield Complete(registry=self.spec.name, scope=name, cursor=cursor, delta=True)
                 continue
@@ -73,6 +74,15 @@ class NativeRegistry:
                 yield from self._version(name, standing)
             yield Complete(registry=self.spec.name, scope=name, cursor=cursor)
         yield Complete(registry=self.spec.name, scope="")
+
+    def _cursor(self, versions: Iterable[Standing]) -> str:
+        """Return a token of all that was said of a model's versions, and of which retired ones are still there."""
+        token = hashlib.blake2b(_READING.encode(), digest_size=16)
+        for one in versions:
+            there = one.retired is None or self.shelf.store.backend.size(documents.key(one.id)) is not None
+            said = (one.id, one.number, one.metrics, one.tags, one.retired, [note.id for note in one.notes], there)
+            token.update(repr(said).encode())
+        return token.hexdigest()
 
     def _version(self, model: str, standing: Standing) -> Iterator[Record]:
         try:
@@ -130,7 +140,7 @@ class NativeRegistry:
         self.shelf.store.prepare(document)
         for content in document.manifest.files:
             if content.path == path and content.blake3:
-                return StoredFile(self.shelf.store.reader, content, document.layout(content.blake3))
+                return self.shelf.file(document, content)
         raise NotFound(f"{file.path} is not in version {version[:12]}", hint="sync again")
 
     def series(self, version: Version, metric: str) -> Series:  # noqa: ARG002
@@ -142,15 +152,6 @@ class NativeRegistry:
         if self._opened is not None:
             self._opened.close()
             self._opened = None
-
-
-def _cursor(versions: Iterable[Standing]) -> str:
-    """Return a token of all that was said of a model's versions."""
-    token = hashlib.blake2b(_READING.encode(), digest_size=16)
-    for standing in versions:
-        token.update(repr((standing.id, standing.number, standing.metrics, standing.tags, standing.retired)).encode())
-        token.update(repr([note.id for note in standing.notes]).encode())
-    return token.hexdigest()
 
 
 def _record(registry: str, model: str, standing: Standing, document: Document, state: State) -> Version:

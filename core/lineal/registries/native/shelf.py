@@ -1,7 +1,7 @@
 """The versions of one store: its bytes and its ledger together, and what is done with versions.
 
-    with Shelf.open(spec, around, create=True) as shelf:
-        made = shelf.commit(tree, kind="model", name="churn")
+with Shelf.open(spec, around, create=True) as shelf:
+    made = shelf.commit(tree, kind="model", name="churn")
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from lineal.ledger import events
 from lineal.ledger.events import Event
 from lineal.ledger.folding import Standing, State
 from lineal.ledger.ledger import Ledger
-from lineal.model.reference import ID_PREFIX
+from lineal.model.reference import ID_PREFIX, SelectorKind, parse
 from lineal.model.values import Metric, Param, Tag
 from lineal.model.version import Code, Dataset, Environment
 from lineal.registries.native import trees
@@ -30,6 +30,7 @@ from lineal.store import bases, leases
 from lineal.store.bases import Bases
 from lineal.store.choosing import Effort
 from lineal.store.documents import Document
+from lineal.store.files import StoredFile
 from lineal.store.manifest import Content, Layout, Manifest, Parent
 from lineal.store.opening import open_backend
 from lineal.store.segments import external, outside, segmentation
@@ -117,11 +118,29 @@ class Shelf:
             raise Conflict(f"{selector!r} begins several ids", hint="give more characters")
         return found[0]
 
+    def resolve(self, reference: str) -> Standing:
+        """Return the version that `model[@selector]` names. Raises NotFound, Conflict, ConfigError."""
+        models = self.state().models
+        if reference in models:
+            return self.find(reference)
+        said = parse(reference)
+        selector = said.selector
+        if said.model not in models or selector.back or selector.kind is SelectorKind.ALIAS:
+            raise NotFound(
+                f"the store has no version {reference!r}",
+                hint="`lineal import` brings versions of other registries into it; `lineal ls registry:store` lists its own",
+            )
+        return self.find(said.model, "" if selector.kind is SelectorKind.LATEST else selector.value)
+
     def document(self, standing: Standing) -> Document:
         """Return a version's manifest, with its packs made known. Raises NotFound, Corrupt."""
         document = self.store.document(standing.id)
         self.store.prepare(document)
         return document
+
+    def file(self, document: Document, content: Content) -> StoredFile:
+        """Return a file of a version, to be read whole, by ranges or by tensors."""
+        return StoredFile(self.store.reader, content, document.layout(content.blake3))
 
     def commit(
         self,
@@ -179,15 +198,25 @@ class Shelf:
         def decide(state: State) -> Event | None:
             known = state.models.get(name, {}).get(version)
             number = None if known else state.next_number(name)
-            metrics = tuple(one for one in said.metrics if not known or known.metrics.get((one.name, one.dataset)) != one)
+            metrics = tuple(
+                one for one in said.metrics if not known or known.metrics.get((one.name, one.dataset)) != one
+            )
             tags = tuple(one for one in said.tags if not known or known.tags.get(one.key) != one.value)
             revived = known is not None and known.retired is not None
             if known and not metrics and not tags and not revived:
                 return None
             kind = events.COMMITTED if not known else events.RESTORED if revived else events.METRICS
             return self.event(
-                kind, name, version, identity=identity, at=at, by=said.by, number=number, message=said.message,
-                metrics=metrics, tags=tags,
+                kind,
+                name,
+                version,
+                identity=identity,
+                at=at,
+                by=said.by,
+                number=number,
+                message=said.message,
+                metrics=metrics,
+                tags=tags,
             )
 
         entry = self.ledger.append(decide)
