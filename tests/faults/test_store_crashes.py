@@ -119,7 +119,7 @@ def test_a_process_killed_at_any_step_loses_nothing_and_locks_nobody_out(tmp_pat
 
 
 class Log(FileSystem):
-    """Keeps every step with what it was given, and may leave out the syncs of one kind, to show that they are needed."""
+    """Keeps every step with what it was given, and may leave out syncs of one kind, to show that they are needed."""
 
     def __init__(self, without: str = "") -> None:
         super().__init__()

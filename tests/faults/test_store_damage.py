@@ -115,7 +115,7 @@ def test_another_copy_of_a_block_is_read_where_one_is_damaged(tmp_path: Path) ->
             made = shelf.commit(trees.read([work]), Said(), kind="model", name="m", effort=Effort.FAST)
             expected[made.id] = {"m.safetensors": data}
         upkeep.repack(shelf, Effort.MAX)
-        doubles = [name for name in shelf.store.catalog.packs()][2:]
+        doubles = list(shelf.store.catalog.packs())[2:]
         assert doubles
     for name in doubles:
         path = tmp_path / "store" / packs.key(name)

@@ -78,8 +78,8 @@ def repair(context: Context, remote: str, store: str | None, form: Format) -> No
 def gc(context: Context, dry_run: bool, grace: float, yes: bool, store: str | None, form: Format) -> None:
     """Take away what no version needs: packs of interrupted commits, and the bytes of retired versions.
 
-    Says first what goes, how many bytes and why. What is younger than its grace stays, and so does everything that a kept
-    version is a difference from. Nothing is done while somebody commits.
+    Says first what goes, how many bytes and why. What is younger than its grace stays, and so does everything that a
+    kept version is a difference from. Nothing is done while somebody commits.
     """
     if grace < 0:
         raise ConfigError("--grace is a number of days", hint="--grace 14")

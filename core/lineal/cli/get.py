@@ -28,8 +28,8 @@ def command(
 ) -> None:
     """Bring a VERSION back, byte for byte, into the new folder DEST.
 
-    Everything is verified. DEST appears only when it is complete; if this is interrupted, the same command goes on where
-    it was.
+    Everything is verified. DEST appears only when it is complete; if this is interrupted, the same command goes on
+    where it was.
 
     \b
     Examples:

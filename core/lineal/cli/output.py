@@ -59,8 +59,8 @@ def table(form: Format, heads: Sequence[str], rows: Iterable[Sequence[Cell]]) ->
 def documents(items: Iterable[object]) -> None:
     """Write a JSON list, one item a line."""
     sys.stdout.write("[")
-    for number, item in enumerate(items):
-        sys.stdout.write((",\n" if number else "\n") + json_text(item))
+    for at, item in enumerate(items):
+        sys.stdout.write((",\n" if at else "\n") + json_text(item))
     sys.stdout.write("\n]\n")
 
 

@@ -62,7 +62,7 @@ def pairs(option: str, words: tuple[str, ...]) -> dict[str, str]:
 
 
 class Bar:
-    """One line on stderr that says how much of a job is done, how fast, and how long it will take; on a terminal only."""
+    """One line on a terminal that says how much of a job is done, how fast, and how long it will take."""
 
     def __init__(self, what: str, total: int) -> None:
         self._what, self._total = what, total

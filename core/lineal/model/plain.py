@@ -24,7 +24,7 @@ def finite(value: object) -> object:
 
 
 def spelt(value: object) -> object:
-    """Return plain data in which halves of surrogates are spelt as the index does: `\\udcff`."""
+    r"""Return plain data in which halves of surrogates are spelt as the index does: `\\udcff`."""
     if isinstance(value, str):
         return value.encode(errors="backslashreplace").decode()
     if isinstance(value, dict):

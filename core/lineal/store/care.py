@@ -39,7 +39,7 @@ def verify(
     full: bool = False,
     on_bytes: Callable[[int], None] = lambda _: None,
 ) -> Checked:
-    """Check footers, manifests and that every block of `versions` is there; with `full` also every byte of every pack."""
+    """Check footers, manifests and that every block of `versions` is there; with `full` every byte of every pack."""
     store.catalog.refresh()
     faults = [Fault(packs.key(name), error.message) for name, error in sorted(store.catalog.damaged.items())]
     for name, size in store.catalog.packs().items():
@@ -258,7 +258,7 @@ def _needed(store: Store, live: Iterable[str]) -> set[tuple[bytes, str]]:
 
 
 def collect(store: Store, doing: Plan, live: Iterable[str]) -> int:
-    """Do what a plan says, while nobody writes; return the bytes freed. What is needed is copied before anything goes."""
+    """Do what a plan says, while nobody writes; return the bytes freed. What is needed is copied first."""
     needed = _needed(store, live)
     freed = 0
     for version in doing.versions:

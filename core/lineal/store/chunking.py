@@ -1,7 +1,7 @@
 """Content-defined chunks: cuts that depend on the bytes around them, so that an insertion moves no later one.
 
-A gear hash over 16 bytes (https://www.usenix.org/conference/atc16/technical-sessions/presentation/xia), all positions at
-once with NumPy; then the least and the greatest length are kept to in one pass over the places that qualify.
+A gear hash over 16 bytes (Xia and others, FastCDC, USENIX ATC 2016), all positions at once with NumPy; then the least
+and the greatest length are kept to in one pass over the places that qualify.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _STEP = 1 << 18  # bytes hashed at a time: they stay in the processor's cache
 
 
 def _table() -> NDArray[np.uint16]:
-    """Return a number for each byte: part of the format, so made by arithmetic of its own and not by a library's generator.
+    """Return a number for each byte: part of the format, so made by arithmetic that no library can change.
 
     The high 16 bits of a 64-bit linear congruential generator (Knuth's MMIX constants), started at 1.
     """

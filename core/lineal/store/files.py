@@ -126,12 +126,8 @@ def array(data: Bytes, view: View) -> NDArray[np.generic]:
     return found.reshape(view.shape)
 
 
-_NUMPY = {
-    name: np.dtype(name).newbyteorder("<")
-    for name in (
-        ["bool", "uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64", "float16", "float32", "float64", "complex64", "complex128"]
-    )
-}
+_PLAIN = "bool uint8 int8 uint16 int16 uint32 int32 uint64 int64 float16 float32 float64 complex64 complex128"
+_NUMPY = {name: np.dtype(name).newbyteorder("<") for name in _PLAIN.split(" ")}
 
 
 class _Raw(io.RawIOBase):

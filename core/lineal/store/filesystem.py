@@ -60,7 +60,7 @@ class FileSystem:
     def __init__(self) -> None:
         self._paths: dict[int, Path] = {}  # of open handles, for messages
 
-    def step(self, operation: Operation, action: Callable[[], _T]) -> _T:
+    def step(self, operation: Operation, action: Callable[[], _T]) -> _T:  # noqa: ARG002 - for those who override it
         """Take one step; an OSError that comes out of here is told as one of ours."""
         return action()
 
@@ -213,6 +213,6 @@ def _link_failure(error: OSError, target: Path) -> Error:
     if error.errno in _NO_LINKS:
         return Unsupported(
             f"{target.parent} is on a disk without hard links",
-            hint="keep the store on a local disk or NFS: FAT, exFAT and some network shares cannot make a file only once",
+            hint="keep the store on a local disk or NFS: FAT, exFAT and some shares cannot make a file only once",
         )
     return failure(error, target)

@@ -120,7 +120,7 @@ class Writer:
         return content, _layout(content, found, hashes, sizes)
 
     def _blocks(self, source: Source, found: Segmentation | None) -> Iterator[tuple[Bytes, str, bytes]]:
-        """Yield a file's blocks in order, with the type of their numbers and the hash of the block they may build on."""
+        """Yield a file's blocks in order, with the type of their numbers and the hash of a base."""
         stream = source.stream()
         with stream:
             if found is None:

@@ -1,4 +1,4 @@
-"""Fine-tune all-MiniLM-L6-v2 on sentences of this machine's own documentation, and keep ten checkpoints of each kind."""
+"""Fine-tune all-MiniLM-L6-v2 on the standard library's docstrings, and keep ten checkpoints of each kind."""
 
 import json
 import os

@@ -1,7 +1,7 @@
 """Versions between two stores: blocks, then manifests, then what was said about them.
 
-Events keep who, when and their id, so that they count once however often they travel; only a number may differ, where the
-other store gave it to another version already.
+Events keep who, when and their id, so that they count once however often they travel; only a number may differ, where
+the other store gave it to another version already.
 """
 
 from __future__ import annotations

@@ -130,7 +130,7 @@ class NativeRegistry:
         )
 
     def open(self, file: File, start: int = 0, length: int | None = None) -> BinaryIO:
-        """Open a stored file, whole or in part; every block that is read is verified. Raises NotFound, RegistryError."""
+        """Open a stored file, whole or in part; every block read is verified. Raises NotFound, RegistryError."""
         return self.stored(file).open(start, length)
 
     def stored(self, file: File) -> StoredFile:

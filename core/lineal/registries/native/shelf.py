@@ -6,8 +6,8 @@ with Shelf.open(spec, around, create=True) as shelf:
 
 from __future__ import annotations
 
-import os
 import platform
+import posixpath
 import secrets
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -128,7 +128,7 @@ class Shelf:
         if said.model not in models or selector.back or selector.kind is SelectorKind.ALIAS:
             raise NotFound(
                 f"the store has no version {reference!r}",
-                hint="`lineal import` brings versions of other registries into it; `lineal ls registry:store` lists its own",
+                hint="`lineal import` brings versions of other registries; `lineal ls registry:store` lists its own",
             )
         return self.find(said.model, "" if selector.kind is SelectorKind.LATEST else selector.value)
 
@@ -273,7 +273,7 @@ class Shelf:
         return self.ledger.append(decide) is not None
 
     def _known(self, name: str, said: Said, tree: Tree) -> Bases:
-        """Return what blocks may be differences from: parents, else the newest version, else a model of like tensors."""
+        """Return what blocks may be differences from: parents, the newest version, else a model of like tensors."""
         ids = [parent.id for parent in said.parents if parent.id]
         versions = list(self.state().models.get(name, {}).values())
         ids += [one.id for one in reversed(versions[-1:])]
@@ -300,9 +300,9 @@ def _stored(writer: Writer, tree: Tree) -> tuple[list[Content], list[Layout]]:
     beside = {}
     for path, source in tree.files:
         if path.lower().endswith(".onnx"):
-            folder = os.path.dirname(path)
+            folder = posixpath.dirname(path)
             for name, stretches in external(source.window()).items():
-                beside[os.path.normpath(os.path.join(folder, name))] = stretches
+                beside[posixpath.normpath(posixpath.join(folder, name))] = stretches
     for path, source in tree.files:
         cut = outside(source.window(), beside[path]) if path in beside else segmentation(source.window(), source.name)
         content, layout = writer.add(source, path, cut)

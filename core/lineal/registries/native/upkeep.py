@@ -15,7 +15,7 @@ from lineal.store.writing import Repacker
 
 
 def live(shelf: Shelf, *, grace: float | None = None) -> list[str]:
-    """Return the ids of versions that must be whole: all that are not retired, and with `grace` those retired lately."""
+    """Return the ids of versions that must be whole: those not retired, and with `grace` those retired lately."""
     now = shelf.around.clock()
     found: dict[str, None] = {}
     for versions in shelf.state().models.values():
