@@ -16,6 +16,7 @@ from lineal.model.listing import ModelRow, Neighbour, RegistryRow, Sort, Version
 from lineal.model.records import Node
 from lineal.model.values import Metric, Param, Series
 from lineal.model.version import Version
+from lineal.store.care import Saved
 
 COUNT = 1_000_000
 
@@ -104,6 +105,10 @@ class Formula:
     def unseen(self) -> list[str]:
         """Everything was read."""
         return []
+
+    def statistics(self, registry: str) -> tuple[tuple[int, int, int], list[Saved]]:
+        """Nothing here is a store."""
+        return (0, 0, 0), []
 
     def stale(self) -> list[str]:
         """Nothing ever changes."""

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from lineal.model.diff import Diff, Facet
     from lineal.model.lineage import Tree
     from lineal.registries.native.shelf import Shelf
+    from lineal.store.care import Saved
     from lineal.store.documents import Document
     from lineal.store.files import StoredFile
 
@@ -226,6 +227,17 @@ class Workspace:
             if holds_tensors(file.path) and file.place is not Place.NOWHERE:
                 found.extend(headers(partial(registry.open, file), file.size, file.path))
         return found
+
+    def statistics(self, registry: str) -> tuple[tuple[int, int, int], list[Saved]]:
+        """Return packs, blocks and bytes of a native store, and what it saves of each model; nothing of other kinds."""
+        from lineal.registries.native import upkeep
+        from lineal.registries.native.registry import NativeRegistry
+
+        found = self.registry(registry)
+        if not isinstance(found, NativeRegistry):
+            return (0, 0, 0), []
+        saved = upkeep.statistics(found.shelf)
+        return found.shelf.store.catalog.totals(), saved
 
     def stale(self) -> list[str]:
         """Return the local registries that changed since they were last synced, or were never."""

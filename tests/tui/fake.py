@@ -32,6 +32,7 @@ from lineal.model.version import (
     State,
     Version,
 )
+from lineal.store.care import Saved
 
 NOW = 1_790_000_000.0
 DAY = 86_400.0
@@ -317,6 +318,10 @@ class FakeSource:
     def unseen(self) -> list[str]:
         """Return no registry: all were read."""
         return []
+
+    def statistics(self, registry: str) -> tuple[tuple[int, int, int], list[Saved]]:
+        """Return nothing: no registry here is a store."""
+        return (0, 0, 0), []
 
     def stale(self) -> list[str]:
         return self.fresh

@@ -47,6 +47,7 @@ class LinealApp(App[int]):
         environ: Mapping[str, str],
         clock: Callable[[], float] = time.time,
         sync: Sequence[str],
+        verbs: Sequence[str] = (),
         child: Mapping[str, str] | None = None,
         start: Place | None = None,
     ) -> None:
@@ -59,6 +60,7 @@ class LinealApp(App[int]):
             environ: the process's environment: terminal, colours, tmux.
             clock: tells the time in Unix seconds.
             sync: the command of a sync that writes its events as JSON lines.
+            verbs: the command line itself, for the verbs of the store.
             child: what the environment of a sync holds beside that of this process.
             start: where to begin; by default at all models.
         """
@@ -72,7 +74,9 @@ class LinealApp(App[int]):
         if start:
             self.session.places.visit(start)
         self._worker = Worker(source, self.post_message)
-        self._child = SyncChild(sync, cwd, {**environ, **(child or {})}, self._synced)
+        surroundings = {**environ, **(child or {})}
+        self._child = SyncChild(sync, cwd, surroundings, self._synced)
+        self._job = SyncChild(verbs, cwd, {**surroundings, "LINEAL_EVENTS": "jsonl"}, self._worked)
         self._looked = 0.0
         self._ticker: Timer | None = None  # draws the progress of a sync
         self._waiting = ExitStack()  # holds painting back until the first rows are there
@@ -107,6 +111,7 @@ class LinealApp(App[int]):
     def on_unmount(self) -> None:
         """Let nothing run on."""
         self._child.cancel()
+        self._job.cancel()
         self._worker.close()
 
     # --- requests and places ---
@@ -164,8 +169,30 @@ class LinealApp(App[int]):
             self._frame()
 
     def on_cancel_sync(self) -> None:
-        """Stop a sync."""
+        """Stop what runs in the background."""
         self._child.cancel()
+        self._job.cancel()
+
+    def on_run_wanted(self, message: m.RunWanted) -> None:
+        """Run a verb of the store in the background, one at a time."""
+        if self._job.running or self.session.sync is not None:
+            if room := self._room():
+                room.say((Span("Something runs already: esc on Sources (7) cancels it.", Tone.WARN),))
+            return
+        self.session.sync = m.SyncStep(registry=message.words[0], bytes=True)
+        self._ticker = self.set_interval(_REDRAW, self._frame)
+        self.run_worker(self._job.run(message.words), group="job", exclusive=True)
+        self._frame()
+
+    def _worked(self, step: m.SyncStep) -> None:
+        """Note how far a verb is; once it has ended, see what is new."""
+        self.session.sync = step if step.running else None
+        if step.running:
+            return
+        self._ended(step)
+        if step.said and (room := self._room()):
+            room.say((Span(text.safe(step.said, 400)),))
+        self._look()
 
     def _synced(self, step: m.SyncStep) -> None:
         """Note how far the sync is, which is drawn now and then, and look now and then at what it brought."""

@@ -12,7 +12,8 @@ from lineal import cli
 if TYPE_CHECKING:
     from lineal.workspace import Workspace
 
-SYNC = (sys.executable, "-m", "lineal", "sync", "--events", "jsonl")
+VERBS = (sys.executable, "-m", "lineal")
+SYNC = (*VERBS, "sync", "--events", "jsonl")
 """Fills an index and writes its events as JSON lines. Which index, the environment says: its URL may hold a password,
 and every user of a machine sees command lines."""
 
@@ -34,6 +35,7 @@ def open_tui(work: Workspace) -> int:
         environ=work.around.environ,
         clock=work.around.clock,
         sync=SYNC,
+        verbs=VERBS,
         child={"LINEAL_INDEX": work.index_url},
     )
     app.run()

@@ -138,6 +138,12 @@ class FindRequest(Struct, frozen=True):
     text: str
 
 
+class StatisticsRequest(Struct, frozen=True):
+    """What a native store holds and saves."""
+
+    registry: str
+
+
 class FreshRequest(Struct, frozen=True):
     """How old the index is, and which local registries have something new."""
 
@@ -157,6 +163,7 @@ Request = (
     | CompleteRequest
     | FindRequest
     | FreshRequest
+    | StatisticsRequest
 )
 
 
@@ -303,6 +310,17 @@ class FreshReady(Message, bubble=False):
 
 
 @dataclass(eq=False, repr=False)
+class StatisticsReady(Message, bubble=False):
+    """What a native store holds and saves; `lines` are (model, versions, bytes whole, bytes stored)."""
+
+    request: StatisticsRequest
+    packs: int
+    blocks: int
+    bytes: int
+    models: list[tuple[str, int, int, int]]
+
+
+@dataclass(eq=False, repr=False)
 class Failed(Message, bubble=False):
     """A request that could not be answered, and why."""
 
@@ -362,10 +380,19 @@ class SyncStep(Message, bubble=False):
     rate: float = 0.0  # versions a second; bytes, where files are hashed
     left: float | None = None  # seconds
     hashing: bool = False
+    bytes: bool = False  # a job of the store: everything counts in bytes
     failed: bool = False  # the registry could not be read
     running: bool = True
     changed: bool = False  # the index holds something new
     error: str = ""
+    said: str = ""  # the last line that was said, once it has ended well
+
+
+@dataclass(eq=False, repr=False)
+class RunWanted(Message):
+    """Run a verb of the store, as it would be typed behind `lineal`."""
+
+    words: tuple[str, ...]
 
 
 @dataclass(eq=False, repr=False)

@@ -72,7 +72,8 @@ class SyncChild:
             complaint.cancel()
             raise
         said = (await complaint).decode(errors="backslashreplace").strip().splitlines()
-        return SyncStep(running=False, changed=True, error="" if self._cancelled else _outcome(code, unread, said))
+        error = "" if self._cancelled else _outcome(code, unread, said)
+        return SyncStep(running=False, changed=True, error=error, said=said[-1] if said and not error else "")
 
     async def _listen(self, stdout: asyncio.StreamReader) -> list[str]:
         """Tell each step; return the registries that could not be read."""
@@ -98,6 +99,8 @@ def _outcome(code: int, unread: Sequence[str], said: Sequence[str]) -> str:
     """Return what is to be said about a sync that has ended; "" if it went well."""
     if code == 0:
         return ""
+    if said and said[-1].startswith("hint:") and len(said) > 1:
+        return f"{said[-2].removeprefix('lineal: ')} ({said[-1].removeprefix('hint: ')})"
     if unread:
         return f"{', '.join(unread)} could not be read; 7 says why"
     return said[-1] if said else f"the sync ended with exit code {code}"
@@ -129,6 +132,7 @@ class _Event(Struct):
     left: float | None = None
     files: int = 0
     of_files: int = 0
+    bytes: bool = False
 
 
 def step_of(line: bytes) -> SyncStep | None:
@@ -141,5 +145,5 @@ def step_of(line: bytes) -> SyncStep | None:
         return SyncStep(done=event.files, total=event.of_files, rate=event.rate, left=event.left, hashing=True)
     return SyncStep(
         registry=event.registry, done=event.done, total=event.expected, rate=event.rate, left=event.left,
-        changed=event.event in ("finished", "failed"), failed=event.event == "failed",
+        changed=event.event in ("finished", "failed"), failed=event.event == "failed", bytes=event.bytes,
     )  # fmt: skip

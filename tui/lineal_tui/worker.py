@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from lineal.diff.goals import Goals
     from lineal.model.diff import Diff
     from lineal.model.lineage import Tree
+    from lineal.store.care import Saved
 
 _CHART_MOST = 20_000
 """Versions of one model that a chart reads at most: the newest."""
@@ -72,6 +73,10 @@ class Source(Protocol):
         """Return the registries that were never read, remote ones included."""
         ...
 
+    def statistics(self, registry: str) -> tuple[tuple[int, int, int], list[Saved]]:
+        """Return packs, blocks and bytes of a native store, and what it saves of each model."""
+        ...
+
 
 class _Lane(Enum):
     """Who waits for whom: a slow thing never stands before a quick one."""
@@ -86,6 +91,7 @@ _LANES: dict[type[m.Request], _Lane] = {
     m.MeasureRequest: _Lane.SLOW,
     m.CurvesRequest: _Lane.SLOW,
     m.FreshRequest: _Lane.SLOW,
+    m.StatisticsRequest: _Lane.SLOW,
     m.DiffRequest: _Lane.THINK,
     m.LineageRequest: _Lane.THINK,
     m.ChartRequest: _Lane.CHART,
@@ -169,6 +175,9 @@ class Worker:
                 with self._registry:
                     new = dict.fromkeys([*self._source.stale(), *self._source.unseen()])
                 return m.FreshReady(request, self._registries(), list(new))
+            case m.StatisticsRequest():
+                with self._registry:
+                    return self._statistics(request)
             case m.CompleteRequest():
                 return self._complete(request)
             case m.FindRequest():
@@ -193,6 +202,11 @@ class Worker:
         for spec in specs:
             known.setdefault(spec.name, RegistryRow(name=spec.name, kind=spec.kind, url=spec.url, origin=spec.origin))
         return [known[name] for name in sorted(known)]
+
+    def _statistics(self, request: m.StatisticsRequest) -> m.StatisticsReady:
+        totals, saved = self._source.statistics(request.registry)
+        models = [(one.model, one.versions, one.whole, one.stored) for one in saved]
+        return m.StatisticsReady(request, *totals, models)
 
     def _goals_of(self, rows: Sequence[VersionRow]) -> dict[str, Goal]:
         names = {name for row in rows for name in row.metrics}

@@ -115,4 +115,5 @@ def _dataset(dataset: Dataset) -> str:
 
 def _file(file: File) -> str:
     digest = f"{file.digest.algorithm}:{file.digest.hex}" if file.digest else ""
-    return "  ".join(filter(None, (output.size(file.size), file.place.value, digest)))
+    stored = f"-> {output.size(file.stored)}" if file.stored is not None else ""
+    return "  ".join(filter(None, (output.size(file.size), stored, file.place.value, digest)))

@@ -61,23 +61,44 @@ def pairs(option: str, words: tuple[str, ...]) -> dict[str, str]:
     return found
 
 
+def _told_in_events() -> bool:
+    context = click.get_current_context(silent=True)
+    around = context.find_object(Context) if context else None
+    return around is not None and around.around.environ.get("LINEAL_EVENTS") == "jsonl"
+
+
 class Bar:
-    """One line on a terminal that says how much of a job is done, how fast, and how long it will take."""
+    """One line on a terminal that says how much of a job is done, how fast, and how long it will take.
+
+    With LINEAL_EVENTS=jsonl it is JSON lines on stdout instead, as `lineal sync --events jsonl` writes them.
+    """
 
     def __init__(self, what: str, total: int) -> None:
         self._what, self._total = what, total
         self._done = 0
         self._began = self._told = time.monotonic()
-        self._shown = sys.stderr.isatty()
+        self._events = _told_in_events()
+        self._shown = sys.stderr.isatty() and not self._events
 
     def __call__(self, count: int) -> None:
         """Note that so many more bytes are done."""
         self._done += count
         now = time.monotonic()
-        if self._shown and now - self._told >= _EVERY:
-            self._told = now
+        if now - self._told < _EVERY:
+            return
+        self._told = now
+        if self._events:
+            output.write(output.json_text(self._event(now - self._began)))
+            sys.stdout.flush()
+        elif self._shown:
             sys.stderr.write(f"\r\x1b[K{self._line(now - self._began)}")
             sys.stderr.flush()
+
+    def _event(self, seconds: float) -> dict[str, object]:
+        rate = self._done / max(seconds, 1e-3)
+        left = max(0, self._total - self._done) / rate if self._total and rate else None
+        said = {"event": "progress", "registry": self._what, "done": self._done, "expected": self._total or None}
+        return {**said, "rate": rate, "left": left, "bytes": True}
 
     def _line(self, seconds: float) -> str:
         share = f"{self._done / self._total:4.0%}" if self._total else ""

@@ -6,7 +6,7 @@ from hashlib import blake2b
 
 from lineal.model.records import Node
 
-SCHEMA = 3  # a change to the tables, the documents or the facts is a new number
+SCHEMA = 4  # a change to the tables, the documents or the facts is a new number
 APPLICATION = 0x4C494E45  # "LINE", as SQLite's application_id
 LONGEST_NAME = 600  # bytes in UTF-8 of anything that stands in an index of names; PostgreSQL's limit is 2,704
 

@@ -15,7 +15,7 @@ from lineal.model.records import Alias, AliasKind, AliasMove, Node, NodeKind
 from lineal.model.reference import Reference
 from lineal.model.version import Algorithm, Digest, Environment, File, Place, Version
 
-_FILE = "f.path, f.size, f.algorithm, f.hex, f.place, f.location, f.local"
+_FILE = "f.path, f.size, f.stored, f.algorithm, f.hex, f.place, f.location, f.local"
 _HASHES = (
     ("md5", Algorithm.MD5),
     ("sha256", Algorithm.SHA256),
@@ -208,6 +208,15 @@ def _environment(said: str | None) -> Environment | None:
     return document.environment(said) if said is not None else None
 
 
-def _file(path: str, size: int | None, algorithm: str, hexed: str, place: str, location: str, local: str) -> File:
+def _file(
+    path: str,
+    size: int | None,
+    stored: int | None,
+    algorithm: str,
+    hexed: str,
+    place: str,
+    location: str,
+    local: str,
+) -> File:
     digest = Digest(Algorithm(algorithm), hexed) if hexed else None
-    return File(path=path, size=size, digest=digest, place=Place(place), location=location, local=local)
+    return File(path=path, size=size, stored=stored, digest=digest, place=Place(place), location=location, local=local)

@@ -224,6 +224,7 @@ file = Table(
     Column("position", Integer, nullable=False),
     Column("path", TEXT, nullable=False),
     Column("size", BigInteger),
+    Column("stored", BigInteger),  # bytes in a store that compresses
     Column("algorithm", TEXT, nullable=False),  # "" where no digest is known
     Column("hex", TEXT, nullable=False),
     Column("computed", Integer, nullable=False),  # 1: the registry named no digest; this is the SHA-256 we computed

@@ -39,7 +39,19 @@ _VERSION = [
     "detail",
     "digest",
 ]
-_FILE = ["version_id", "position", "path", "size", "algorithm", "hex", "computed", "place", "location", "local"]
+_FILE = [
+    "version_id",
+    "position",
+    "path",
+    "size",
+    "stored",
+    "algorithm",
+    "hex",
+    "computed",
+    "place",
+    "location",
+    "local",
+]
 _NAMES = (
     "SELECT r.name, m.name, v.key FROM version v JOIN model m ON m.id = v.model_id "
     "JOIN registry r ON r.id = m.registry_id WHERE v.id IN"
@@ -147,7 +159,7 @@ class Tables:
     def _file(version_id: int, position: int, file: File) -> Row:
         named = (file.digest.algorithm.value, file.digest.hex) if file.digest else ("", "")
         where = (file.place.value, file.location, file.local)
-        return (version_id, position, file.path, small(file.size), *named, 0, *where)
+        return (version_id, position, file.path, small(file.size), small(file.stored), *named, 0, *where)
 
     def _load_edges(self, versions: Sequence[Version], scope_id: int) -> None:
         nodes: dict[int, Node] = {}

@@ -66,6 +66,7 @@ class File(msgspec.Struct, frozen=True, kw_only=True):
 
     path: str
     size: int | None = None  # bytes
+    stored: int | None = None  # bytes of it in a store that compresses; what several files share counts for each
     digest: Digest | None = None
     place: Place = Place.LOCAL
     location: str = ""

@@ -19,6 +19,7 @@ from lineal.store.sources import Source
 if TYPE_CHECKING:
     from lineal.store.store import Store
 
+_BRANCHES = 2
 HASH = 64  # hexadecimal digits of a block's hash
 
 
@@ -98,8 +99,16 @@ def _gain(store: Store, source: Source, stretch: Stretch, base: bytes) -> float:
 
 
 def anchor(catalog: Catalog, block: bytes, depth: int) -> Located | None:
-    """Return `block`, or the one that it is a difference from, that has fewer than `depth` below it."""
+    """Return what a new block is best a difference from: `block`, unless that has as many below it as are allowed.
+
+    Then one of those, and not always the nearest: each serves two blocks, and the third begins a new branch further
+    down. So along a chain of versions bases stay near, where always the nearest would stay behind for ever.
+    """
     found = catalog.find(block)
-    while found is not None and found.depth >= depth:
-        found = catalog.find(found.base, below=found.depth) if found.base else None
+    if found is None or found.depth < depth:
+        return found
+    while found is not None and found.base:
+        found = catalog.find(found.base, below=found.depth)
+        if found is not None and found.depth < depth and catalog.differences(found.hash) < _BRANCHES:
+            break
     return found

@@ -23,10 +23,11 @@ CREATE TABLE IF NOT EXISTS block (
   base BLOB, PRIMARY KEY (hash, depth, pack)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS block_pack ON block (pack);
+CREATE INDEX IF NOT EXISTS block_base ON block (base) WHERE base <> x'';
 """
 _COLUMNS = "block.hash, block.offset, block.stored, block.size, codec, width, depth, base, pack.name"
 _PARALLEL = 16  # footers fetched at once
-VERSION = 1
+VERSION = 2
 
 
 class Located(Entry, frozen=True):
@@ -110,6 +111,13 @@ class Catalog:
                 if row[8] not in apart_from:
                     return _located(row)
         return None
+
+    def differences(self, base: bytes) -> int:
+        """Return how many blocks are differences from one."""
+        with self._lock:
+            sql = "SELECT count(DISTINCT hash) FROM block WHERE base = ? AND base <> x''"
+            (count,) = self._connection.execute(sql, (base,)).fetchone()
+        return int(count)
 
     def packs(self) -> dict[str, int | None]:
         """Return the names of the known packs, with their sizes in bytes."""

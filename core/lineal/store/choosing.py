@@ -29,7 +29,7 @@ class Effort(StrEnum):
     @property
     def depth(self) -> int:
         """The most blocks that must be read before one."""
-        return {Effort.FAST: 1, Effort.DEFAULT: 4, Effort.MAX: 6}[self]
+        return {Effort.FAST: 1, Effort.DEFAULT: 2, Effort.MAX: 8}[self]
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -77,7 +77,7 @@ def candidates(size: int, dtype: str, based: bool, effort: Effort) -> list[Choic
         found.append(Choice(Codec.PLANES, 1))
     if based:
         found.append(Choice(Codec.DELTA, width))
-        if effort is not Effort.FAST and dtype in CONTEXT and size // width >= _CONTEXT_FROM:
+        if effort is Effort.MAX and dtype in CONTEXT and size // width >= _CONTEXT_FROM:
             found.append(Choice(CONTEXT[dtype], width))
     return found
 

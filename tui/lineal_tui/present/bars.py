@@ -116,6 +116,9 @@ def progress(step: SyncStep, *, named: bool = True) -> str:
             f"hashing {text.count(step.done)} of {text.plural(step.total or 0, 'file')}",
             f"{text.size(int(step.rate))}/s",
         ]
+    elif step.bytes:
+        of = f" of {text.size(step.total)}" if step.total else ""
+        parts = [f"{text.safe(step.registry, 30)} {text.size(step.done)}{of}", f"{text.size(int(step.rate))}/s"]
     else:
         parts = [(f"syncing {text.safe(step.registry, 30)}" if step.registry else "syncing") if named else ""]
         done = text.count(step.done)

@@ -221,6 +221,7 @@ def _files(files: Sequence[File], most: int) -> Iterator[Line]:
             "" if i else "files",
             Span(text.safe(file.path, 120) + "  "),
             Span(text.size(file.size), Tone.PLAIN),
+            Span(f" → {text.size(file.stored)}" if file.stored is not None else "", Tone.BETTER),
             Span(f"  {text.safe(digest)}" if digest else "", Tone.DIM),
             Span(f"  {_PLACES[file.place]}", place),
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from lineal.model.listing import ProblemRow, RegistryRow
-from lineal_tui.messages import SyncStep
+from lineal_tui.messages import StatisticsReady, SyncStep
 from lineal_tui.present import bars, text
 from lineal_tui.present.ink import BLANK, Line, Span, Tone, fit, fit_right, wrap
 
@@ -101,6 +101,29 @@ def problem_lines(row: RegistryRow | None, problems: Sequence[ProblemRow], cells
     out = _head(row, problems, cells)
     for problem in problems:
         out += _problem(problem, cells)
+    return out
+
+
+def store_lines(found: StatisticsReady) -> list[Line]:
+    """Return what a native store holds, and for each model what its versions would take and what they take."""
+    out: list[Line] = [
+        BLANK,
+        (
+            Span("store  ", Tone.HEAD),
+            Span(f"{text.size(found.bytes)} in {text.plural(found.packs, 'pack')}, {text.count(found.blocks)} blocks"),
+        ),
+    ]
+    for model, versions, whole, stored in found.models:
+        share = f"{stored / whole:.0%}" if whole else ""
+        out.append(
+            (
+                Span(fit(text.safe(model, 60), 30)),
+                Span(fit_right(text.plural(versions, "version"), 14), Tone.DIM),
+                Span(fit_right(text.size(whole), 12)),
+                Span(f" → {text.size(stored)}  ", Tone.BETTER),
+                Span(share, Tone.DIM),
+            )
+        )
     return out
 
 

@@ -25,6 +25,7 @@ from lineal_tui.messages import (
     Request,
     RivalReady,
     RivalRequest,
+    RunWanted,
     SyncWanted,
 )
 from lineal_tui.places import Place, Scope, identity
@@ -372,13 +373,37 @@ class Room(Screen[None], inherit_bindings=False):
     def do_palette(self) -> None:
         """Offer everything that can be done here, by name."""
         from lineal_tui.screens.dialog import Chooser
+        from lineal_tui.screens.storing import offer_line, offers
 
         table = [key for key in keys.of(self.WHERE) if key.group is not keys.Group.MOVE and key.id != "palette"]
         table.sort(key=lambda key: -key.rank)
-        self.app.push_screen(
-            Chooser("do", [bars.palette_line(key, self.off(key.id)) for key in table]),
-            lambda index: self.action_key(table[index].id) if index is not None else None,
-        )
+        offered = offers(self.subject(), self._kind())
+        running = "something runs already" if self.session.sync is not None else ""
+        lines = [bars.palette_line(key, self.off(key.id)) for key in table]
+        lines += [offer_line(offer, running) for offer in offered]
+
+        def take(index: int | None) -> None:
+            if index is not None and index < len(table):
+                self.action_key(table[index].id)
+            elif index is not None and not running:
+                self._command(offered[index - len(table)][0])
+
+        self.app.push_screen(Chooser("do", lines), take)
+
+    def _kind(self) -> str:
+        """Return the kind of the registry of the version under the cursor."""
+        row = self.subject()
+        return next((one.kind for one in self.session.registries if row and one.name == row.registry), "")
+
+    def _command(self, begun: str) -> None:
+        """Let a verb of the store be finished by hand, and run it."""
+        from lineal_tui.screens.storing import Command
+
+        def run(words: list[str] | None) -> None:
+            if words:
+                self.post_message(RunWanted(tuple(words)))
+
+        self.app.push_screen(Command(begun), run)
 
     def do_jump(self) -> None:
         """Ask for a name to jump to."""

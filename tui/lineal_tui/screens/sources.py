@@ -11,11 +11,14 @@ from lineal_tui.keys import Where
 from lineal_tui.messages import (
     CancelSync,
     Chosen,
+    Failed,
     FreshReady,
     FreshRequest,
     Moved,
     SourcesReady,
     SourcesRequest,
+    StatisticsReady,
+    StatisticsRequest,
     SyncStep,
     SyncWanted,
 )
@@ -23,6 +26,7 @@ from lineal_tui.places import Place, Scope
 from lineal_tui.present import sources, text
 from lineal_tui.present.ink import Span, Tone
 from lineal_tui.screens.room import Room
+from lineal_tui.screens.storing import NATIVE
 from lineal_tui.session import Session
 from lineal_tui.widgets.lines import HeadedList, PickList
 
@@ -39,6 +43,8 @@ class Sources(Room):
         self._shown: list[ProblemRow] = []
         self._stale: set[str] = set()
         self._drawn: SyncStep | None = None
+        self._statistics: dict[str, StatisticsReady] = {}  # of native stores
+        self._asked: set[str] = set()
 
     def panes(self) -> Iterable[Widget]:
         """Put the registries above the problems."""
@@ -88,6 +94,7 @@ class Sources(Room):
 
     def enter(self, place: Place) -> None:
         """Ask for the registries."""
+        self._asked.clear()
         self.ask(SourcesRequest())
         self.ask(FreshRequest())
         if self.pane() is None or not self.below.has_focus:
@@ -127,10 +134,26 @@ class Sources(Room):
         if self.above.has_focus:
             self._draw_problems()
 
+    def on_statistics_ready(self, message: StatisticsReady) -> None:
+        """Show what a store holds and saves."""
+        self._statistics[message.request.registry] = message
+        self._draw_problems()
+
+    def on_failed(self, message: Failed) -> None:
+        """A store that cannot be counted says why where it is read."""
+        if not isinstance(message.request, StatisticsRequest):
+            self.say_error(message.error)
+
     def _draw_problems(self) -> None:
         row = self.here()
+        if row is not None and row.kind == NATIVE and row.name not in self._asked:
+            self._asked.add(row.name)
+            self.ask(StatisticsRequest(row.name))
         self._shown = [problem for problem in self._problems if row is None or problem.registry == row.name]
-        self.below.show(sources.problem_lines(row, self._shown, self.below.room), keep=True)
+        lines = sources.problem_lines(row, self._shown, self.below.room)
+        if row is not None and (found := self._statistics.get(row.name)):
+            lines += sources.store_lines(found)
+        self.below.show(lines, keep=True)
 
     def on_chosen(self, message: Chosen) -> None:
         """Go from a registry to its models, or stay with its problem."""

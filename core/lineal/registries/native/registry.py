@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
@@ -17,10 +17,10 @@ from lineal.registries.base import Cursors
 from lineal.registries.native import store_of
 from lineal.registries.native.shelf import Shelf
 from lineal.store import documents
+from lineal.store.bases import split_blocks
 from lineal.store.documents import Document
 from lineal.store.files import StoredFile
-from lineal.store.manifest import DIRECTORY, SYMLINK, Content, Parent
-from lineal.store.transfer import blocks_of
+from lineal.store.manifest import DIRECTORY, SYMLINK, Content, Layout, Parent
 
 _READING = "1"  # raised when records are made otherwise
 
@@ -32,6 +32,7 @@ class NativeRegistry:
         self.spec = spec
         self._around = around
         self._opened: Shelf | None = None
+        self._sizes: dict[bytes, int] = {}  # stored bytes of blocks: versions share most of them
 
     @property
     def shelf(self) -> Shelf:
@@ -94,7 +95,8 @@ class NativeRegistry:
         except StoreError as error:
             yield self._problem(standing, error.message)
             return
-        yield _record(self.spec.name, model, standing, document, self._state(standing, document))
+        stored = {layout.blake3: self._stored(layout) for layout in document.layouts}
+        yield _record(self.spec.name, model, standing, document, stored)
         for parent in document.manifest.parents:
             yield self._edge(model, standing.id, parent)
 
@@ -106,11 +108,18 @@ class NativeRegistry:
             hint="`lineal repair --from REMOTE` fetches it again",
         )
 
-    def _state(self, standing: Standing, document: Document) -> State:
-        if standing.retired is not None:
-            return State.RETIRED
-        find = self.shelf.store.catalog.find
-        return State.READY if all(find(block) for block in blocks_of(document)) else State.PARTIAL
+    def _stored(self, layout: Layout) -> int | None:
+        """Return the bytes that a file's blocks take in the store; None where some are not there."""
+        total = 0
+        for span in layout.spans:
+            for block in split_blocks(span.blocks):
+                if block not in self._sizes:
+                    found = self.shelf.store.catalog.find(block)
+                    if found is None:
+                        return None
+                    self._sizes[block] = found.stored
+                total += self._sizes[block]
+        return total
 
     def _edge(self, model: str, version: str, parent: Parent) -> Edge:
         child = Node(NodeKind.VERSION, self.spec.name, model, version)
@@ -154,7 +163,9 @@ class NativeRegistry:
             self._opened = None
 
 
-def _record(registry: str, model: str, standing: Standing, document: Document, state: State) -> Version:
+def _record(
+    registry: str, model: str, standing: Standing, document: Document, stored: Mapping[str, int | None]
+) -> Version:
     manifest, event = document.manifest, standing.event
     return Version(
         registry=registry,
@@ -166,14 +177,16 @@ def _record(registry: str, model: str, standing: Standing, document: Document, s
         created_at=event.at,
         author=event.by,
         message=event.message,
-        state=state,
+        state=_state(standing, stored),
         params=manifest.params,
         metrics=tuple(standing.metrics[name] for name in sorted(standing.metrics)),
         tags=tuple(Tag(key, standing.tags[key]) for key in sorted(standing.tags)),
         environment=manifest.environment,
         datasets=manifest.datasets,
         code=manifest.code,
-        files=tuple(_file(standing.id, content, state) for content in manifest.files if _has_bytes(content)),
+        files=tuple(
+            _file(standing.id, content, stored[content.blake3]) for content in manifest.files if _has_bytes(content)
+        ),
     )
 
 
@@ -181,11 +194,18 @@ def _has_bytes(content: Content) -> bool:
     return content.mode not in (SYMLINK, DIRECTORY)
 
 
-def _file(version: str, content: Content, state: State) -> File:
+def _state(standing: Standing, stored: Mapping[str, int | None]) -> State:
+    if standing.retired is not None:
+        return State.RETIRED
+    return State.PARTIAL if None in stored.values() else State.READY
+
+
+def _file(version: str, content: Content, stored: int | None) -> File:
     return File(
         path=content.path,
         size=content.size,
+        stored=stored,
         digest=Digest(Algorithm.SHA256, content.sha256),
-        place=Place.REMOTE if state is State.PARTIAL else Place.CACHE,
+        place=Place.REMOTE if stored is None else Place.CACHE,
         location=f"{version}/{content.path}",
     )
