@@ -16,7 +16,7 @@ from lineal.registries.native import exchange, trees, upkeep
 from lineal.registries.native.shelf import Said, Shelf
 from lineal.store import care, documents, packs, sources
 from lineal.store.bases import Bases
-from lineal.store.choosing import Effort
+from lineal.store.effort import Effort
 from lineal.store.manifest import Content, Manifest, Parent
 from lineal.store.writing import Writer
 from tests import shelves

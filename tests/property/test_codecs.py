@@ -9,8 +9,9 @@ from hypothesis import strategies as some
 
 from lineal.errors import Corrupt
 from lineal.store import chunking, codecs, planes
-from lineal.store.choosing import Effort, encode
+from lineal.store.choosing import encode
 from lineal.store.codecs import BASED, Codec
+from lineal.store.effort import Effort
 
 SPECIAL = np.array([0x7FC00001, 0xFFC0BEEF, 0x80000000, 0x7F800000, 0xFF800000, 1, 0x00800000, 0], "<u4")
 WIDTHS = {Codec.CONTEXT_F32: 4, Codec.CONTEXT_BF16: 2, Codec.CONTEXT_F16: 2, Codec.RAW: 1, Codec.ZSTD: 1}

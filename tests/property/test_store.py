@@ -14,7 +14,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initial
 
 from lineal.registries.native import exchange, upkeep
 from lineal.registries.native.shelf import Said, Shelf
-from lineal.store.choosing import Effort
+from lineal.store.effort import Effort
 from lineal.store.manifest import Parent
 from tests import shelves
 

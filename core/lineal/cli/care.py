@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from lineal.cli import output, storing
 from lineal.cli.context import Context, format_option, narrate, pass_context
 from lineal.cli.output import Cell, Format
 from lineal.errors import ConfigError
-from lineal.registries.native import upkeep
-from lineal.registries.native.shelf import Shelf
-from lineal.store import care
-from lineal.store.care import Checked, Plan
-from lineal.store.choosing import Effort
+from lineal.store.effort import Effort
+
+if TYPE_CHECKING:
+    from lineal.registries.native.shelf import Shelf
+    from lineal.store.care import Checked, Plan
 
 DAY = 24 * 3600.0
 
@@ -42,6 +44,9 @@ def verify(context: Context, full: bool, store: str | None, form: Format) -> Non
 
 
 def _checked(shelf: Shelf, *, full: bool) -> Checked:
+    from lineal.registries.native import upkeep
+    from lineal.store import care
+
     live = upkeep.live(shelf)
     shelf.store.catalog.refresh()
     size = shelf.store.catalog.totals()[2]
@@ -56,6 +61,8 @@ def _checked(shelf: Shelf, *, full: bool) -> Checked:
 @pass_context
 def repair(context: Context, remote: str, store: str | None, form: Format) -> None:
     """Fetch what is damaged or gone from another store. Only ever adds: damaged packs are put aside, in `damaged/`."""
+    from lineal.registries.native import upkeep
+
     with storing.opened(context, store) as (work, shelf), work.remote(remote) as other:
         checked = _checked(shelf, full=True)
         done = upkeep.repair(shelf, other, checked.faults)
@@ -81,6 +88,8 @@ def gc(context: Context, dry_run: bool, grace: float, yes: bool, store: str | No
     Says first what goes, how many bytes and why. What is younger than its grace stays, and so does everything that a
     kept version is a difference from. Nothing is done while somebody commits.
     """
+    from lineal.registries.native import upkeep
+
     if grace < 0:
         raise ConfigError("--grace is a number of days", hint="--grace 14")
     with storing.opened(context, store) as (_, shelf):
@@ -115,6 +124,8 @@ def repack(context: Context, effort: str, store: str | None) -> None:
 
     What was there before goes with `lineal gc`, after its grace.
     """
+    from lineal.registries.native import upkeep
+
     with storing.opened(context, store) as (_, shelf):
         before = shelf.store.catalog.totals()[2]
         with storing.Bar("repacking", before) as bar:
@@ -128,6 +139,8 @@ def repack(context: Context, effort: str, store: str | None) -> None:
 @pass_context
 def stats(context: Context, store: str | None, form: Format) -> None:
     """Say for each model what its versions would take whole, what is left without doubles, and what they take."""
+    from lineal.registries.native import upkeep
+
     with storing.opened(context, store) as (_, shelf):
         found = upkeep.statistics(shelf)
         packs, blocks, size = shelf.store.catalog.totals()

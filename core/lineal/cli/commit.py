@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,10 +16,12 @@ from lineal.errors import ConfigError
 from lineal.model.plain import finite
 from lineal.model.reference import canonical
 from lineal.model.values import Metric, Param, Tag, Value
-from lineal.registries.native.shelf import Made, Said, Shelf
-from lineal.store.choosing import Effort
-from lineal.store.manifest import Parent
-from lineal.workspace import Workspace
+from lineal.store.effort import Effort
+
+if TYPE_CHECKING:
+    from lineal.registries.native.shelf import Made, Shelf
+    from lineal.store.manifest import Parent
+    from lineal.workspace import Workspace
 
 
 @click.command("commit")
@@ -66,6 +69,7 @@ def command(
     if bool(model) == bool(dataset):
         raise ConfigError("say --model NAME or --dataset NAME", hint="lineal commit out/ --model churn")
     from lineal.registries.native import trees
+    from lineal.registries.native.shelf import Said
 
     with storing.opened(context, store, create=True) as (work, shelf):
         tree = trees.read([Path(place(path, work.around.cwd, work.around.home)) for path in paths])
@@ -91,6 +95,7 @@ def command(
 def _parent(work: Workspace, shelf: Shelf, reference: str) -> Parent:
     """Return a parent: a version of this store, else of any registry in the index."""
     from lineal.errors import NotFound
+    from lineal.store.manifest import Parent
 
     try:
         found = shelf.resolve(reference)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,10 +13,11 @@ from lineal.cli.context import Context, format_option, narrate, pass_context
 from lineal.cli.output import Format
 from lineal.config import PROJECT_FILE, PlaceSection, Surroundings, place
 from lineal.errors import ConfigError, Conflict
-from lineal.registries.native import exchange
-from lineal.registries.native.shelf import Shelf
-from lineal.store.transfer import Moved
-from lineal.workspace import Workspace, open_workspace
+
+if TYPE_CHECKING:
+    from lineal.registries.native.shelf import Shelf
+    from lineal.store.transfer import Moved
+    from lineal.workspace import Workspace
 
 DEFAULT = "origin"
 
@@ -71,6 +73,8 @@ def pull(context: Context, remote: str | None, versions: tuple[str, ...], store:
 @pass_context
 def fetch(context: Context, remote: str | None, store: str | None) -> None:
     """Bring manifests and history of REMOTE without bytes: to list and compare; `lineal pull` brings the bytes."""
+    from lineal.registries.native import exchange
+
     with (
         storing.opened(context, store, create=True) as (work, shelf),
         work.remote(_remote_argument(work, remote)) as other,
@@ -89,6 +93,8 @@ def fetch(context: Context, remote: str | None, store: str | None) -> None:
 def clone(context: Context, url: str, folder: str, no_bytes: bool, endpoint: str, profile: str) -> None:
     """Make the new workspace FOLDER with the versions of the store at URL, and the remote `origin`."""
     from lineal.config_file import add_remote
+    from lineal.registries.native import exchange
+    from lineal.workspace import open_workspace
 
     around = context.around
     root = Path(place(folder, around.cwd, around.home))
@@ -109,6 +115,8 @@ def clone(context: Context, url: str, folder: str, no_bytes: bool, endpoint: str
 
 
 def _carry(doing: str, source: Shelf, target: Shelf, versions: tuple[str, ...]) -> Moved:
+    from lineal.registries.native import exchange
+
     named = [source.resolve(version) for version in versions]
     planned = exchange.plan(source, target, named or exchange.everything(source, target))
     began = time.monotonic()

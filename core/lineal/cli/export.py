@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from lineal.cli import output, storing
 from lineal.cli.context import Context, narrate, pass_context
-from lineal.store.documents import Document
+
+if TYPE_CHECKING:
+    from lineal.store.documents import Document
 
 SUMS = "SHA256SUMS"
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from lineal.cli import output, storing
 from lineal.cli.context import Context, narrate, pass_context
 from lineal.errors import ConfigError, Conflict, NotFound
-from lineal.ledger.folding import Standing
-from lineal.registries.native.shelf import Shelf
-from lineal.store.documents import Document
-from lineal.store.files import StoredFile
-from lineal.store.manifest import Content
+
+if TYPE_CHECKING:
+    from lineal.ledger.folding import Standing
+    from lineal.registries.native.shelf import Shelf
+    from lineal.store.documents import Document
+    from lineal.store.files import StoredFile
+    from lineal.store.manifest import Content
 
 
 @click.command("get")

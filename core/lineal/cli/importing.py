@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from lineal.cli import output, storing
 from lineal.cli.context import Context, format_option, narrate, pass_context
 from lineal.cli.output import Format
 from lineal.errors import Error, NotFound
-from lineal.intake.importing import bring
 from lineal.model.listing import Sort, VersionRow
 from lineal.model.reference import canonical
-from lineal.registries.native.shelf import Made
-from lineal.store.choosing import Effort
-from lineal.workspace import Workspace, reference_of
+from lineal.store.effort import Effort
+
+if TYPE_CHECKING:
+    from lineal.registries.native.shelf import Made
+    from lineal.workspace import Workspace
 
 
 @click.command("import")
@@ -37,6 +40,9 @@ def command(context: Context, what: str, name: str, effort: str | None, store: s
       lineal import mlflow:churn@champion
       lineal import 'registry:dvc model:churn' --model churn
     """
+    from lineal.intake.importing import bring
+    from lineal.workspace import reference_of
+
     with context.reading() as work:
         rows = [row for row in _rows(work, what) if work.registry(row.registry).spec.kind != "native"]
     failed = 0
@@ -72,6 +78,8 @@ def _rows(work: Workspace, what: str) -> list[VersionRow]:
 
 
 def _report(made: list[tuple[VersionRow, Made]], form: Format) -> None:
+    from lineal.workspace import reference_of
+
     items = [
         {
             "from": reference_of(row),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,9 +12,11 @@ from lineal.cli.context import Context, format_option, narrate, pass_context
 from lineal.cli.output import Cell, Format
 from lineal.config import Surroundings, place
 from lineal.errors import NotFound
-from lineal.intake.savings import Saving, measure
-from lineal.store.choosing import Effort
-from lineal.workspace import Workspace, open_workspace
+from lineal.store.effort import Effort
+
+if TYPE_CHECKING:
+    from lineal.intake.savings import Saving
+    from lineal.workspace import Workspace
 
 
 @click.command("savings")
@@ -34,6 +37,8 @@ def command(context: Context, place_or_registry: str | None, exact: bool, effort
       lineal savings ~/runs --exact        one place
       lineal savings mlflow                one registry
     """
+    from lineal.intake.savings import measure
+
     with _reading(context, place_or_registry) as work:
         name = place_or_registry if place_or_registry in {spec.name for spec in work.specs} else ""
         rows = list(work.versions(f'registry:"{name}"' if name else "-registry:store"))
@@ -54,6 +59,8 @@ def command(context: Context, place_or_registry: str | None, exact: bool, effort
 
 def _reading(context: Context, named: str | None) -> Workspace:
     """Open the workspace, or the one in a folder that is named; synced."""
+    from lineal.workspace import open_workspace
+
     with context.open() as work:
         if named is None or named in {spec.name for spec in work.specs}:
             with context.reading() as same:

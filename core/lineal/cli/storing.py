@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from msgspec import structs
@@ -16,8 +16,10 @@ from lineal.cli import output
 from lineal.cli.context import Context
 from lineal.config import StoreSpec, place
 from lineal.errors import ConfigError, Conflict
-from lineal.registries.native.shelf import Shelf
-from lineal.workspace import Workspace
+
+if TYPE_CHECKING:
+    from lineal.registries.native.shelf import Shelf
+    from lineal.workspace import Workspace
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 _EVERY = 0.1  # seconds between two lines of progress

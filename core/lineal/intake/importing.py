@@ -15,7 +15,7 @@ from lineal.model.records import Confidence, EdgeKind, NodeKind
 from lineal.model.version import Algorithm, Digest, File, Place, Version
 from lineal.registries.native.shelf import Made, Said, Shelf
 from lineal.registries.native.trees import Tree
-from lineal.store.choosing import Effort
+from lineal.store.effort import Effort
 from lineal.store.manifest import Parent
 from lineal.store.s3 import S3Backend
 from lineal.store.sources import PIECE, Source, of_path

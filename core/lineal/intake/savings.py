@@ -19,7 +19,7 @@ from lineal.model.listing import VersionRow
 from lineal.registries.native import upkeep
 from lineal.registries.native.shelf import Shelf
 from lineal.store.care import Saved
-from lineal.store.choosing import Effort
+from lineal.store.effort import Effort
 from lineal.workspace import Workspace
 
 SAMPLE = 2  # versions of a model: the first stands alone, the next is a difference

@@ -12,6 +12,7 @@ from lineal.store import choosing
 from lineal.store.catalog import Catalog, Located
 from lineal.store.codecs import BASED, Codec
 from lineal.store.documents import Document
+from lineal.store.effort import Effort
 from lineal.store.manifest import Layout
 from lineal.store.segments import Stretch, segmentation
 from lineal.store.sources import Source
@@ -93,7 +94,7 @@ def _gain(store: Store, source: Source, stretch: Stretch, base: bytes) -> float:
     sample = choosing.sampled(block, under)
     costs = {
         choice.codec: choosing.cost(choice, *sample)
-        for choice in choosing.candidates(len(block), stretch.dtype, based=True, effort=choosing.Effort.FAST)
+        for choice in choosing.candidates(len(block), stretch.dtype, based=True, effort=Effort.FAST)
     }
     return min(bits for codec, bits in costs.items() if codec not in BASED) - costs[Codec.DELTA]
 

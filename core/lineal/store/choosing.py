@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 import msgspec
 import numpy as np
 
 from lineal.formats import dtypes
 from lineal.store import codecs, planes
 from lineal.store.codecs import CONTEXT, Codec
+from lineal.store.effort import Effort
 from lineal.store.planes import Bytes
 
 _TRIED = 64 << 10  # bytes: up to here every codec is tried, which costs less than judging wrongly
@@ -17,19 +16,6 @@ _PIECES, _PIECE = 8, 4096  # the sample of a longer block
 _FLOATS = frozenset({"float16", "bfloat16", "float32", "float64", "float8_e4m3fn", "float8_e5m2"})
 _WORTH = 0.05  # bits a byte that a context must save by its sample: it takes twice the time
 _CONTEXT_FROM = 32 << 10  # numbers: fewer do not fill its groups
-
-
-class Effort(StrEnum):
-    """How hard a writer tries; a reader does not see the difference."""
-
-    FAST = "fast"
-    DEFAULT = "default"
-    MAX = "max"
-
-    @property
-    def depth(self) -> int:
-        """The most blocks that must be read before one."""
-        return {Effort.FAST: 1, Effort.DEFAULT: 2, Effort.MAX: 8}[self]
 
 
 class Choice(msgspec.Struct, frozen=True):

@@ -19,9 +19,9 @@ from lineal.errors import Conflict, Corrupt, Unavailable
 from lineal.store import bases, choosing, chunking, documents, packs
 from lineal.store.bases import Bases
 from lineal.store.catalog import Located
-from lineal.store.choosing import Effort
 from lineal.store.codecs import BASED
 from lineal.store.documents import Document
+from lineal.store.effort import Effort
 from lineal.store.manifest import Content, Layout, Manifest, Span
 from lineal.store.packs import Entry, PackFile
 from lineal.store.planes import Bytes

@@ -28,8 +28,8 @@ from lineal.registries.native import trees
 from lineal.registries.native.trees import Tree
 from lineal.store import bases, leases
 from lineal.store.bases import Bases
-from lineal.store.choosing import Effort
 from lineal.store.documents import Document
+from lineal.store.effort import Effort
 from lineal.store.files import StoredFile
 from lineal.store.manifest import Content, Layout, Manifest, Parent
 from lineal.store.opening import open_backend

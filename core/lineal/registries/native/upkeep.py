@@ -9,8 +9,8 @@ from lineal.registries.native.shelf import Shelf
 from lineal.store import care, documents, leases, transfer
 from lineal.store.bases import Bases
 from lineal.store.care import GRACE, Fault, Plan, Repaired, Saved
-from lineal.store.choosing import Effort
 from lineal.store.documents import Document
+from lineal.store.effort import Effort
 from lineal.store.writing import Repacker
 
 
