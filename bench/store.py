@@ -161,7 +161,7 @@ def _memory(scratch: Path, gigabytes: float) -> int:
             [f"{gigabytes:g} GB of bf16", "peak MB", "wall s", "CPU s", "MB from disk"], [_line(*row) for row in rows]
         )
     )
-    peak = max(cost.peak for name, cost in rows if name.startswith("get")) / 1e6
+    peak = max(cost.peak for name, cost in rows if name.startswith("get, ")) / 1e6
     print(f"both stored in {place.stored() / 1e9:.2f} GB; the most that a get took is {peak:.0f} MB, promised {MEMORY}")
     return int(peak > MEMORY)
 
