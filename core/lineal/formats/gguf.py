@@ -45,6 +45,7 @@ class Header(msgspec.Struct, frozen=True):
     tensors: tuple[Tensor, ...]
     spans: tuple[tuple[int, int], ...]
     base_models: tuple[BaseModel, ...]
+    little: bool = True  # the order of bytes, of values too
 
 
 def read(window: Window) -> Header:
@@ -63,6 +64,7 @@ def read(window: Window) -> Header:
         tensors=tuple(tensor for tensor, _, _ in infos),
         spans=_spans(infos, parser.reader.at, found, window.size),
         base_models=_base_models(found),
+        little=parser.order == "little",
     )
 
 

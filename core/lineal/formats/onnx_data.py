@@ -13,6 +13,8 @@ from lineal.formats.protobuf import Field
 from lineal.formats.window import Window
 from lineal.model.version import Tensor
 
+_VALUES = {4: ("float32", "complex64"), 10: ("float64", "complex128")}
+"""Fields whose packed numbers are those types' own bytes: float_data and double_data."""
 LEAST = 4096  # bytes: shorter values stay with what is around them
 MAX_NESTED = 8
 
@@ -66,27 +68,27 @@ class _Parser(onnx.Parser):
                 continue
             for field in protobuf.fields(self.window, attribute.start, attribute.end):
                 self.spend()
-                if field.number == 5 and field.wire == protobuf.BYTES:
+                if field.number in (5, 10) and field.wire == protobuf.BYTES:
                     self.tensor(field)
-                elif field.number == 6 and field.wire == protobuf.BYTES:
+                elif field.number in (6, 11) and field.wire == protobuf.BYTES:
                     self.graph(field)
 
     def tensor(self, tensor: Field) -> None:
         super().tensor(tensor)
-        raw: Field | None = None
+        found = self.tensors[-1]
+        values: list[Field] = []
         outside: dict[str, str] = {}
         for field in protobuf.fields(self.window, tensor.start, tensor.end):
             self.spend()
-            if field.number == 9 and field.wire == protobuf.BYTES:
-                raw = field
+            if field.wire == protobuf.BYTES and (field.number == 9 or found.dtype in _VALUES.get(field.number, ())):
+                values.append(field)
             elif field.number == 13 and field.wire == protobuf.BYTES:
                 key, value = self.pair(field)
                 outside[key] = value
-        found = self.tensors[-1]
         if outside.get("location"):
             self.placed += _outside(found, outside)
-        elif raw is not None and raw.end - raw.start >= LEAST:
-            self.placed.append(Placed(found, raw.start, raw.end))
+        elif len(values) == 1 and values[0].end - values[0].start >= LEAST:
+            self.placed.append(Placed(found, values[0].start, values[0].end))
 
 
 def _outside(tensor: Tensor, entry: dict[str, str]) -> list[Placed]:

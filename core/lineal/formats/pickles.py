@@ -21,6 +21,7 @@ from lineal.formats.window import Reader
 MAX_OPS = 2_000_000
 MAX_DEPTH = 32
 MAX_PLAIN = 100_000
+MAX_KEY_BITS = 4096  # of a number as a key: Python does not write out much longer ones
 _HINT = "the file is damaged or no pickle; save it again with the tool that wrote it"
 _MARK = object()
 
@@ -57,13 +58,18 @@ class Persistent(msgspec.Struct, frozen=True):
     key: Any
 
 
-def load(stream: Reader, *, max_ops: int = MAX_OPS) -> Any:
+def load(stream: Reader, *, max_ops: int = MAX_OPS, references: list[Persistent] | None = None) -> Any:
     """Read one pickle from where `stream` stands, and leave it behind the pickle's end.
+
+    Args:
+        stream: where from.
+        max_ops: how many opcodes it may take.
+        references: takes every reference to something outside, wherever in the value it ends up.
 
     Raises:
         BadFormat: it is no pickle, is cut off, or takes more than `max_ops` opcodes.
     """
-    machine = _Machine()
+    machine = _Machine(references)
     left = max_ops
     try:
         for opcode, arg, _ in pickletools.genops(cast(IO[bytes], stream)):
@@ -91,7 +97,8 @@ def plain(value: Any, *, max_depth: int = MAX_DEPTH, max_values: int = MAX_PLAIN
 class _Machine:
     """The stack and the memo of the pickle machine."""
 
-    def __init__(self) -> None:
+    def __init__(self, references: list[Persistent] | None = None) -> None:
+        self.references = references
         self.stack: list[Any] = []
         self.memo: dict[int, Any] = {}
 
@@ -165,6 +172,12 @@ class _Machine:
     def remember(self, slot: int) -> None:
         self.memo[slot] = self.top()
 
+    def refer(self, key: Any) -> None:
+        reference = Persistent(key)
+        self.stack.append(reference)
+        if self.references is not None:
+            self.references.append(reference)
+
     def made_from_mark(self, arg: Any) -> None:
         """INST names its class in text; OBJ has it below its arguments."""
         values = self.marked()
@@ -174,7 +187,9 @@ class _Machine:
 
 
 def _key(key: Any) -> Any:
-    """Return a key that is cheap to hash: the hash of nested tuples takes exponential time."""
+    """Return a key that is cheap to hash and to write out: the hash of nested tuples takes exponential time."""
+    if isinstance(key, int) and key.bit_length() > MAX_KEY_BITS:
+        return Persistent("<a long number>")
     if key is None or isinstance(key, str | int | float | bytes | Global):
         return key
     if isinstance(key, tuple) and all(item is None or isinstance(item, str | int | float) for item in key):
@@ -223,8 +238,8 @@ _STEPS: dict[str, Callable[[_Machine, Any], Any]] = {
     "INST": lambda m, arg: m.made_from_mark(arg),
     "OBJ": lambda m, _: m.made_from_mark(None),
     "BUILD": lambda m, _: m.build(),
-    "PERSID": lambda m, arg: m.stack.append(Persistent(arg)),
-    "BINPERSID": lambda m, _: m.stack.append(Persistent(m.pop())),
+    "PERSID": lambda m, arg: m.refer(arg),
+    "BINPERSID": lambda m, _: m.refer(m.pop()),
     "PUT": lambda m, arg: m.remember(arg),
     "BINPUT": lambda m, arg: m.remember(arg),
     "LONG_BINPUT": lambda m, arg: m.remember(arg),

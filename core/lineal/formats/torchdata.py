@@ -6,7 +6,6 @@ with its number of elements before it. Source: torch/serialization.py (`_save`, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -22,12 +21,13 @@ _HINT = "save it again with torch.save"
 
 
 class Storage(msgspec.Struct, frozen=True):
-    """Bytes `start` to `stop` of the file; `dtype` is empty where no tensor says it."""
+    """Bytes `start` to `stop` of the file; `dtype` and `name` are empty where nothing in the file says them."""
 
     key: str
     dtype: str
     start: int
     stop: int
+    name: str = ""  # of the first that looks into it, dotted
 
 
 class Look(msgspec.Struct, frozen=True):
@@ -39,6 +39,40 @@ class Look(msgspec.Struct, frozen=True):
     key: str
     offset: int  # elements
     whole: bool
+
+
+class _Contents:
+    """What a pickle says of storages, by their keys: the names and types of what looks into them."""
+
+    def __init__(self, root: Any, references: list[Persistent]) -> None:
+        self.classes: dict[str, str] = {}  # types as the storages' own classes say
+        for reference in references:
+            if (found := _reference(reference)) is not None:
+                self.classes.setdefault(*found)
+        self.looks: list[Look] = []
+        self.names: dict[str, str] = {}
+        self.types = {key: dtype for key, dtype in self.classes.items() if dtype}
+        self._untyped = {key for key, dtype in self.classes.items() if dtype == "uint8"}
+        self._walk(root)
+
+    def _walk(self, root: Any) -> None:
+        for count, (name, value) in enumerate(torchfile.walk(root, thorough=True)):
+            if count >= MAX_STORAGES:
+                raise BadFormat(f"more than {MAX_STORAGES:,} tensors", hint=_HINT)
+            if (look := _look(name, value)) is not None:
+                self.looks.append(look)
+                if look.key in self._untyped and look.dtype:
+                    self.types[look.key] = look.dtype
+                    self._untyped.discard(look.key)
+            if (key := _key(value)) is not None:
+                self.names.setdefault(key, name)
+
+    def storage(self, key: str, start: int, stop: int) -> Storage:
+        return Storage(key, self.types.get(key, ""), start, stop, self.names.get(key, ""))
+
+    def in_order(self, little: bool) -> list[Look]:
+        """Return the tensors; where values are big-endian none can be read as it lies."""
+        return self.looks if little else [msgspec.structs.replace(look, whole=False) for look in self.looks]
 
 
 def read(window: Window) -> tuple[str, list[Storage], list[Look]]:
@@ -56,16 +90,14 @@ def _from_zip(window: Window) -> tuple[list[Storage], list[Look]]:
     inside = {member.name.partition("/")[2]: member for member in members if member.name.count("/") >= 1}
     if "data.pkl" not in inside:
         raise BadFormat("a zip archive without data.pkl", hint=_HINT)
-    root = pickles.load(Reader(of_bytes(zips.read(window, inside["data.pkl"], MAX_PICKLE))))
-    looks = list(_looks(root))
-    types = _types(looks)
+    contents = _contents(Reader(of_bytes(zips.read(window, inside["data.pkl"], MAX_PICKLE))))
     found = []
     for name, member in inside.items():
-        if name.startswith("data/") and member.method == 0 and member.size:
+        if name.startswith("data/") and member.method == 0 and member.size == member.packed:
             start = zips.data_start(window, member)
-            key = name.removeprefix("data/")
-            found.append(Storage(key, types.get(key, ""), start, start + member.packed))
-    return sorted(found, key=lambda storage: storage.start), looks
+            found.append(contents.storage(name.removeprefix("data/"), start, start + member.size))
+    little = "byteorder" not in inside or zips.read(window, inside["byteorder"], 64) != b"big"
+    return sorted(found, key=lambda storage: storage.start), contents.in_order(little)
 
 
 def _from_stream(window: Window) -> tuple[list[Storage], list[Look]]:
@@ -75,58 +107,88 @@ def _from_stream(window: Window) -> tuple[list[Storage], list[Look]]:
     if pickles.load(reader) != LEGACY_MAGIC:
         raise BadFormat("a pickle, and no torch file", hint=_HINT)
     pickles.load(reader)
-    pickles.load(reader)
-    looks = list(_looks(pickles.load(reader)))
+    system = pickles.load(reader)
+    contents = _contents(reader)
     keys = pickles.load(reader)
     if not isinstance(keys, list) or len(keys) > MAX_STORAGES:
         raise BadFormat("a torch file without its list of storages", hint=_HINT)
-    types = _types(looks)
+    little = not isinstance(system, dict) or system.get("little_endian") is not False
+    return _behind(window, reader.at, [_text(key) for key in keys], contents), contents.in_order(little)
+
+
+def _behind(window: Window, at: int, keys: list[str | None], contents: _Contents) -> list[Storage]:
+    """Step from storage to storage: what counts is the class of each, whatever a tensor makes of its bytes."""
+    size = window.size or 0
     found = []
     for key in keys:
-        bits = dtypes.bits(types.get(str(key), ""))
-        if bits is None:
-            raise BadFormat("a storage that no tensor speaks of", hint=_HINT)
-        start = reader.at + 8
-        stop = start + int.from_bytes(window.read(reader.at, 8), "little") * bits // 8
-        if stop > window.size:
+        bits = dtypes.bits(contents.classes.get(key, "")) if key is not None else None
+        if key is None or bits is None:
+            raise BadFormat("a storage that nothing in the file speaks of", hint=_HINT)
+        start = at + 8
+        at = start + int.from_bytes(window.read(at, 8), "little") * bits // 8
+        if at > size:
             raise BadFormat("cut off inside its storages", hint=_HINT)
-        found.append(Storage(str(key), types[str(key)], start, stop))
-        reader = Reader(window, stop, window.size)
-    return found, looks
+        found.append(contents.storage(key, start, at))
+    return found
 
 
-def _types(looks: list[Look]) -> dict[str, str]:
-    return {look.key: look.dtype for look in reversed(looks)}
+def _contents(reader: Reader) -> _Contents:
+    references: list[Persistent] = []
+    return _Contents(pickles.load(reader, references=references), references)
 
 
-def _looks(root: Any) -> Iterator[Look]:
-    """Walk everything in a file for tensors, each container once, by its first name."""
-    count = 0
-    for name, value in torchfile.walk(root):
-        look = _look(name, value)
-        if look is not None:
-            count += 1
-            if count > MAX_STORAGES:
-                raise BadFormat(f"more than {MAX_STORAGES:,} tensors", hint=_HINT)
-            yield look
+def _text(key: Any) -> str | None:
+    """Return a storage's key, which torch writes as the text of a number; a hostile one may be of any size."""
+    if isinstance(key, str):
+        return key[:100].encode("utf-8", "backslashreplace").decode()
+    return str(key) if type(key) is int and key.bit_length() <= 64 else None
+
+
+def _reference(reference: Persistent) -> tuple[str, str] | None:
+    """Return key and type of ('storage', torch.FloatStorage, key, location, elements)."""
+    key = reference.key
+    if not isinstance(key, tuple) or len(key) < 3 or not isinstance(key[1], Global):
+        return None
+    text = _text(key[2])
+    return None if text is None else (text, dtypes.TORCH_STORAGE.get(key[1].name.rpartition(".")[2], ""))
+
+
+def _storage_of(value: Any) -> Persistent | None:
+    """Return the storage that a tensor looks into: the first argument of whatever makes it."""
+    value = torchfile.unwrapped(value)
+    if isinstance(value, Node):
+        value = value.args[0] if value.args else None
+    return value if isinstance(value, Persistent) else None
+
+
+def _key(value: Any) -> str | None:
+    storage = _storage_of(value)
+    found = _reference(storage) if storage is not None else None
+    return found[0] if found is not None else None
 
 
 def _look(name: str, value: Any) -> Look | None:
     """Read `_rebuild_tensor_v2(storage, offset, size, stride, ...)`."""
+    key = _key(value)
     value = torchfile.unwrapped(value)
-    if not isinstance(value, Node) or not value.name.startswith("torch._utils._rebuild_tensor"):
+    if key is None or not isinstance(value, Node) or len(value.args) < 4:
         return None
-    args = value.args
-    if not isinstance(args, tuple) or len(args) < 4 or not isinstance(args[0], Persistent):
+    tensor = torchfile.tensor(name, value)
+    stride, offset = _sizes(value.args[3]), value.args[1]
+    if tensor is None or stride is None or type(offset) is not int or offset < 0:
         return None
-    key = args[0].key
-    if not isinstance(key, tuple) or len(key) < 3 or not isinstance(key[1], Global):
-        return None
-    dtype = torchfile.tensor(name, value)
-    shape, stride, offset = dtype.shape if dtype else (), _sizes(args[3]), args[1]
-    if dtype is None or stride is None or type(offset) is not int or offset < 0:
-        return None
-    return Look(name, dtype.dtype, shape, str(key[2]), offset, _is_whole(shape, stride))
+    whole = _is_whole(tensor.shape, stride) and not _is_part(value.args[0]) and not _is_lazy(value.args)
+    return Look(name, tensor.dtype, tensor.shape, key, offset, whole)
+
+
+def _is_part(storage: Persistent) -> bool:
+    """Say whether a storage is a part of another, as the oldest files have it: offsets then count from elsewhere."""
+    return len(storage.key) > 5 and storage.key[5] is not None
+
+
+def _is_lazy(args: tuple[Any, ...]) -> bool:
+    """Say whether values are the conjugates or negatives of what is stored, as `{"conj": True}` at the end says."""
+    return any(isinstance(arg, dict) and (arg.get("conj") or arg.get("neg")) for arg in args[6:])
 
 
 def _sizes(value: Any) -> tuple[int, ...] | None:
@@ -138,9 +200,11 @@ def _sizes(value: Any) -> tuple[int, ...] | None:
 
 def _is_whole(shape: tuple[int, ...], stride: tuple[int, ...]) -> bool:
     """Say whether elements lie one behind another, row by row."""
+    if len(shape) != len(stride):
+        return False
     expected = 1
-    for size, step in zip(reversed(shape), reversed(stride), strict=False):
+    for size, step in zip(reversed(shape), reversed(stride), strict=True):
         if size != 1 and step != expected:
-            return False
+            return 0 in shape
         expected *= size
-    return len(shape) == len(stride)
+    return True

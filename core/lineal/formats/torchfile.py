@@ -21,8 +21,11 @@ MAX_PICKLE = 64 << 20  # bytes
 MAX_TENSORS = 200_000
 MAX_RANK = 32
 MAX_DEPTH = 12
+MAX_DEPTH_THOROUGH = 64
+MAX_NAMES = 64 << 20  # characters in all names together
 ZIP = b"PK\x03\x04"
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
+_SCALARS = str | int | float | bytes | None
 _HINT = "save it again with torch.save; nothing else is read here"
 _WEIGHTS = ("state_dict", "model_state_dict", "model_state", "module", "model", "net", "ema_state_dict", "weights")
 
@@ -155,18 +158,36 @@ def _tensors(root: Any) -> Iterator[Tensor]:
             yield found
 
 
-def walk(root: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the calls that make tensors, by dotted names, from mappings, lists and modules; each container once."""
-    waiting: list[tuple[str, Any, int]] = [("", root, 0)]
+def walk(root: Any, *, thorough: bool = False) -> Iterator[tuple[str, Any]]:
+    """Yield the calls that make tensors, by dotted names, from mappings, lists and modules; each container once.
+
+    A thorough walk goes deeper, also into what any other object holds or is made of, and yields references too.
+
+    Raises:
+        BadFormat: the names grow out of bounds.
+    """
+    inside, deepest = (_everything, MAX_DEPTH_THOROUGH) if thorough else (_inside, MAX_DEPTH)
+    levels: list[tuple[str, Iterator[tuple[Any, Any]]]] = [("", iter([("", root)]))]
     seen: set[int] = set()
-    while waiting:
-        name, value, depth = waiting.pop()
-        if _is_tensor(value):
-            yield name, value
-        elif depth < MAX_DEPTH and id(value) not in seen:
-            seen.add(id(value))
-            inside = [(".".join(filter(None, (name, key))), item, depth + 1) for key, item in _inside(value)]
-            waiting += reversed(inside)
+    left = MAX_NAMES
+    while levels:
+        prefix, items = levels[-1]
+        for key, value in items:
+            found = _is_tensor(value) or (thorough and isinstance(value, Persistent))
+            if not found and (id(value) in seen or len(levels) > deepest):
+                continue
+            name = ".".join(filter(None, (prefix, _spelt(key))))
+            left -= len(name)
+            if left < 0:
+                raise BadFormat("names of tensors without end", hint=_HINT)
+            if found:
+                yield name, value
+            else:
+                seen.add(id(value))
+                levels.append((name, inside(value)))
+                break
+        else:
+            levels.pop()
 
 
 def _is_tensor(value: Any) -> bool:
@@ -176,14 +197,36 @@ def _is_tensor(value: Any) -> bool:
     return value.name.rpartition(".")[2].startswith(("_rebuild_tensor", "_rebuild_qtensor", "_rebuild_meta_tensor"))
 
 
-def _inside(value: Any) -> Iterator[tuple[str, Any]]:
+def _inside(value: Any) -> Iterator[tuple[Any, Any]]:
     if isinstance(value, list | tuple):
-        yield from ((str(number), item) for number, item in enumerate(value))
+        yield from ((number, item) for number, item in enumerate(value) if not isinstance(item, _SCALARS))
     for key, item in _mapping(value).items():
-        if not isinstance(item, str | int | float | bytes):
+        if not isinstance(item, _SCALARS):
             # a pickled module keeps these three mappings, which no name of a parameter shows
             hidden = isinstance(value, Node) and key in {"_parameters", "_buffers", "_modules"}
-            yield ("" if hidden else str(key)[:1000]), item
+            yield ("" if hidden else key), item
+
+
+def _everything(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield what is in a value as `_inside` does, then what else an object has: its values, state and arguments."""
+    yield from _inside(value)
+    if isinstance(value, Node):
+        yield from _inside(value.values)
+        state = None if _mapping(value) is value.state else value.state
+        yield from (("", part) for part in (state, value.args, value.keywords) if not isinstance(part, _SCALARS))
+
+
+def _spelt(key: Any) -> str:
+    """Return a key as a part of a name: short, writable as UTF-8, the same in every run."""
+    if isinstance(key, str):
+        return key[:1000].encode("utf-8", "backslashreplace").decode()
+    if isinstance(key, int) and key.bit_length() > 64:
+        return "key"
+    if key is None or isinstance(key, int | float):
+        return str(key)
+    if isinstance(key, tuple):
+        return ".".join(_spelt(part) for part in key[:8] if not isinstance(part, tuple))
+    return _spelt(key.name) if isinstance(key, Global) else "key"
 
 
 def tensor(name: str, value: Any) -> Tensor | None:
@@ -223,7 +266,8 @@ def _made(name: str, dtype: str, shape: Any) -> Tensor:
 
 
 def _dtype(value: Any) -> str:
-    return value.name.removeprefix("torch.") if isinstance(value, Global) else ""
+    name = value.name.removeprefix("torch.") if isinstance(value, Global) else ""
+    return name if len(name) <= 40 and name.isascii() and name.isidentifier() else ""
 
 
 def _storage(value: Any) -> str:
