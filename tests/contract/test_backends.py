@@ -61,6 +61,38 @@ class BackendContract:
             backend.read("packs/aa/none")
         backend.delete("packs/aa/none")
 
+    @pytest.mark.parametrize(
+        "key", ["../packs/aa/one", "packs/../../one", "/etc/passwd", "packs//one", "packs/A b", ""]
+    )
+    def test_no_key_leads_out_of_the_store(self, backend: Backend, key: str) -> None:
+        assert backend.size(key) is None
+        for use in (backend.read, backend.delete, lambda key: backend.create(key, b"x")):
+            with pytest.raises(NotFound, match="no name"):
+                use(key)
+
+    def test_a_range_of_an_empty_object_is_empty(self, backend: Backend) -> None:
+        backend.create("packs/aa/none", b"")
+        assert backend.read("packs/aa/none", 0, 10) == b""
+
+    def test_what_is_deleted_while_it_is_listed_is_no_failure(self, backend: Backend) -> None:
+        for number in range(3):
+            backend.create(f"locks/writer-{number}", b"x")
+        listing = backend.list("locks/")
+        first = next(listing).key
+        backend.delete("locks/writer-2")
+        assert {first, *(one.key for one in listing)} >= {"locks/writer-0", "locks/writer-1"}
+
+    def test_keys_are_sorted_as_whole_keys(self, backend: Backend) -> None:
+        keys = ["packs/a-b/1", "packs/a.b", "packs/a/1", "packs/a0"]
+        for key in reversed(keys):
+            backend.create(key, b"x")
+        assert [one.key for one in backend.list("packs/")] == keys
+
+    def test_what_lies_in_tmp_is_no_object(self, backend: Backend) -> None:
+        backend.create("tmp/left", b"x")
+        backend.create("packs/aa/one", b"x")
+        assert [one.key for one in backend.list("")] == ["packs/aa/one"]
+
     def test_a_listing_is_sorted_and_keeps_to_its_prefix(self, backend: Backend) -> None:
         for name in ("packs/b/2", "packs/a/1", "packs/a/0", "manifests/a/9"):
             backend.create(name, name.encode())

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import itertools
+import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,11 +15,12 @@ from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ConnectionClosedError
 from botocore.response import StreamingBody
 
-from lineal.errors import AuthRequired, Error, Unavailable, Unsupported
+from lineal.errors import AuthRequired, ConfigError, Error, Unavailable, Unsupported
 from lineal.registries.native import exchange
 from lineal.store import care
 from lineal.store.s3 import S3Backend
 from tests import ceph, s3, shelves
+from tests.sources.web import Answer, Asked, always, reply, web
 
 DEADLINE = 4.0
 
@@ -243,3 +246,175 @@ def test_credentials_that_expire_halfway_leave_a_push_that_goes_on(backend: S3Ba
         live = list(there.state().models["m"])
         assert len(live) == 3
         assert care.verify(there.store, live, full=True).faults == ()
+
+
+ASKS: dict[str, Callable[[S3Backend], object]] = {
+    "read": lambda backend: backend.read("packs/aa/one"),
+    "range": lambda backend: backend.read("packs/aa/one", 10, 5),
+    "size": lambda backend: backend.size("packs/aa/one"),
+    "list": lambda backend: list(backend.list("packs/")),
+    "create": lambda backend: backend.create("packs/aa/one", b"x"),
+    "parts": lambda backend: backend._put("packs/aa/one", bytes(17 << 20), conditional=True),
+    "delete": lambda backend: backend.delete("packs/aa/one"),
+}
+
+
+def _dripping(head: bytes) -> Answer:
+    def drip(asked: Asked, connection: socket.socket) -> None:
+        for byte in itertools.chain(head, itertools.repeat(ord("x"), 200)):
+            connection.sendall(bytes([byte]))
+            time.sleep(0.1)
+
+    return drip
+
+
+def _body_only(asked: Asked, connection: socket.socket) -> None:
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9000\r\n\r\n")
+    _dripping(b"")(asked, connection)
+
+
+def _silent(asked: Asked, connection: socket.socket) -> None:
+    time.sleep(20)
+
+
+SLOW: dict[str, Answer] = {
+    "silent": _silent,
+    "headers": _dripping(b"HTTP/1.1 200 OK\r\nX: "),
+    "body": _body_only,
+}
+
+
+@pytest.fixture
+def against(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], S3Backend]:
+    """Give a backend of a server that is none, which waits for nothing for long."""
+    for name, value in {**ceph.KEYS, "AWS_EC2_METADATA_DISABLED": "true"}.items():
+        monkeypatch.setenv(name, value)
+    return lambda url: S3Backend("s3://models/team", {"endpoint": url, "deadline": "1"}, tmp_path / "cache")
+
+
+@pytest.mark.parametrize(
+    ("how", "ask"),
+    [
+        *((how, ask) for how in ("silent", "headers") for ask in ASKS if ask != "parts"),
+        *(("body", ask) for ask in ("read", "range", "list")),  # the other answers have none that anybody waits for
+    ],
+)
+def test_a_slow_server_is_left_at_the_deadline(against: Callable[[str], S3Backend], how: str, ask: str) -> None:
+    """Whatever it is slow with, and however many bytes it sends in the meantime."""
+    with web(SLOW[how]) as server:
+        backend = against(server.url)
+        backend.client  # noqa: B018 - loading boto3 is no part of it
+        began = time.monotonic()
+        with pytest.raises(Unavailable) as caught:
+            ASKS[ask](backend)
+        assert time.monotonic() - began < 5  # the server goes on for twenty
+        assert caught.value.hint
+
+
+ODD = {
+    "taken": reply(b"", 412),
+    "racing": reply(b"", 409),
+    "page": reply(b"<html>sign in", Content_Type="text/html"),
+    "empty": reply(b""),
+    "teapot": reply(b"", 418),
+    "unsized": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+    "entry": reply(b"<ListBucketResult><Contents><Key>team/packs/a</Key></Contents></ListBucketResult>"),
+    "binary": reply(bytes(range(256))),
+}
+
+
+@pytest.mark.parametrize("ask", ASKS)
+@pytest.mark.parametrize("how", ODD)
+def test_an_odd_answer_is_taken_or_a_typed_error(against: Callable[[str], S3Backend], how: str, ask: str) -> None:
+    """Nothing else comes out: no KeyError of a field that is missing, and nothing of botocore's."""
+    with web(always(ODD[how])) as server:
+        try:
+            ASKS[ask](against(server.url))
+        except Error as error:
+            assert error.hint
+
+
+def test_a_server_that_refuses_every_write_does_not_pass_for_one_that_has_everything(
+    against: Callable[[str], S3Backend], tmp_path: Path
+) -> None:
+    """For what is there already counts as stored."""
+    with web(always(ODD["taken"])) as server:
+        patient = S3Backend("s3://models/team", {"endpoint": server.url, "deadline": "20"}, tmp_path)
+        with pytest.raises(Unavailable, match="every write"):
+            patient.create("packs/aa/one", b"x")
+
+
+@pytest.mark.parametrize(("start", "length"), [(10, 5), (10, None), (10, 500)])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        reply(bytes(range(200))),
+        reply(b"abc", 206, Content_Range="bytes 10-12/200"),
+        reply(bytes(5), 206, Content_Range="bytes 0-4/200"),
+        reply(bytes(190), 206, Content_Range="bytes 10-14/200"),
+        reply(b"abc", 206, Content_Range="bytes no"),
+    ],
+    ids=["whole", "short", "elsewhere", "long", "unsaid"],
+)
+def test_other_bytes_than_those_asked_for_are_not_handed_out(
+    against: Callable[[str], S3Backend], answer: bytes, start: int, length: int | None
+) -> None:
+    with web(always(answer)) as server, pytest.raises(Unavailable):
+        against(server.url).read("packs/aa/one", start, length)
+
+
+def test_pages_without_end_are_cut_off_soon(against: Callable[[str], S3Backend]) -> None:
+    """However new each of their tokens is."""
+    numbers = itertools.count()
+
+    def more(asked: Asked, connection: socket.socket) -> None:
+        token = b"<NextContinuationToken>%d</NextContinuationToken>" % next(numbers)
+        connection.sendall(reply(b"<ListBucketResult><IsTruncated>true</IsTruncated>%s</ListBucketResult>" % token))
+
+    with web(more) as server:
+        with pytest.raises(Unavailable, match="without an end"):
+            list(against(server.url).list("packs/"))
+        assert len(server.asked) < 200
+
+
+def test_a_lost_reply_to_the_end_of_a_large_upload_is_no_failure(backend: S3Backend) -> None:
+    """The second try is told that there is no such upload, for the first one completed it."""
+    other = S3Backend(backend.url, dict(backend._options), backend._cache)
+    lost = {"left": 1}
+
+    def lose(request: Any, **_: object) -> Any:
+        if lost["left"]:
+            lost["left"] -= 1
+            other.create("packs/aa/large", data)  # it arrives
+            return said(404, "NoSuchUpload")(request)
+        return None
+
+    data = bytes(range(256)) * (17 << 12)
+    backend._has_conditions()
+    backend.client.meta.events.register("before-send.s3.CompleteMultipartUpload", lose)
+    assert not backend.create("packs/aa/large", data)
+    assert backend.read("packs/aa/large") == data
+    other.close()
+
+
+def test_a_part_that_cannot_be_sent_leaves_no_upload_behind(backend: S3Backend) -> None:
+    backend._has_conditions()
+    Faults(backend).instead("UploadPart", said(403, "AccessDenied"), 10**6)
+    with pytest.raises(AuthRequired):
+        backend.create("packs/aa/large", bytes(20 << 20))
+    assert backend.size("packs/aa/large") is None
+    assert not backend.client.list_multipart_uploads(Bucket="models").get("Uploads")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("deadline", "soon"), ("deadline", "0"), ("read_timeout", "nan"), ("endpoint", "ftp://x"),
+     ("endpoint", "http://me:secret@x")],
+)  # fmt: skip
+def test_an_option_that_makes_no_sense_is_said_to_and_never_repeated_with_a_password(
+    tmp_path: Path, name: str, value: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        S3Backend("s3://models/team", {name: value}, tmp_path).client  # noqa: B018
+    assert caught.value.hint
+    assert "secret" not in str(caught.value)

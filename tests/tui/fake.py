@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from lineal.config import RegistrySpec
 from lineal.diff import compare
@@ -32,10 +33,12 @@ from lineal.model.version import (
     State,
     Version,
 )
-from lineal.store.care import Saved
 
 NOW = 1_790_000_000.0
 DAY = 86_400.0
+
+if TYPE_CHECKING:
+    from lineal.store.care import Saved  # brings NumPy, which no first paint may
 
 
 def version(registry: str, model: str, number: int, **changes: object) -> Version:

@@ -132,7 +132,7 @@ class _Event(Struct):
     left: float | None = None
     files: int = 0
     of_files: int = 0
-    bytes: bool = False
+    in_bytes: bool = False
 
 
 def step_of(line: bytes) -> SyncStep | None:
@@ -145,5 +145,5 @@ def step_of(line: bytes) -> SyncStep | None:
         return SyncStep(done=event.files, total=event.of_files, rate=event.rate, left=event.left, hashing=True)
     return SyncStep(
         registry=event.registry, done=event.done, total=event.expected, rate=event.rate, left=event.left,
-        changed=event.event in ("finished", "failed"), failed=event.event == "failed", bytes=event.bytes,
+        changed=event.event in ("finished", "failed"), failed=event.event == "failed", bytes=event.in_bytes,
     )  # fmt: skip

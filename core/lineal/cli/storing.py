@@ -100,7 +100,7 @@ class Bar:
         rate = self._done / max(seconds, 1e-3)
         left = max(0, self._total - self._done) / rate if self._total and rate else None
         said = {"event": "progress", "registry": self._what, "done": self._done, "expected": self._total or None}
-        return {**said, "rate": rate, "left": left, "bytes": True}
+        return {**said, "rate": rate, "left": left, "in_bytes": True}
 
     def _line(self, seconds: float) -> str:
         share = f"{self._done / self._total:4.0%}" if self._total else ""

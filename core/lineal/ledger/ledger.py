@@ -6,7 +6,6 @@ does not show. Entries read once are kept beside that, and the chain is followed
 
 from __future__ import annotations
 
-import os
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -15,14 +14,16 @@ from pathlib import Path
 
 import msgspec
 
-from lineal.errors import Conflict, Corrupt, NotFound
+from lineal.errors import Conflict, Corrupt, NotFound, StoreError
 from lineal.ledger import events
 from lineal.ledger.events import Entry, Event
 from lineal.ledger.folding import State
+from lineal.ledger.memory import Head, Memory
 from lineal.store.backend import Backend
 
 DEADLINE = 120.0  # seconds that an append goes on trying
 _AHEAD = 32  # entries fetched at once
+_FEW = 4  # entries read one by one before it is worth listing how many there are
 MAX_ENTRY = 4 << 20  # bytes
 _HINT = "somebody changed or took away what was written: compare with another clone before you trust it"
 
@@ -39,14 +40,17 @@ class Ledger:
             memory: a file in the user's cache that remembers what was read; it may be deleted.
         """
         self._backend = backend
-        self._memory = memory
-        self._lines: list[bytes] = []
-        self._head = store
+        self._memory = Memory(memory, store)
         self._first = store
-        self.state = State()
-        self._entries: list[Entry] = []
-        self._remember_from = 0
+        self._seen = self._memory.head()
         self._recalled = False
+        self._reset()
+
+    def _reset(self) -> None:
+        self._lines: list[bytes] = []
+        self._entries: list[Entry] = []
+        self.state = State()
+        self._head = self._first
 
     def entries(self) -> list[Entry]:
         """Return all entries up to now, verified.
@@ -54,61 +58,87 @@ class Ledger:
         Raises:
             Corrupt: an entry is damaged, missing, or not chained to the one before; or entries are gone.
         """
+        self._check_seen()
         if not self._recalled:
             self._recall()
-        known = len(self._lines)
-        for data in self._fresh(known + 1):
-            self._take(data)
-        if len(self._lines) > self._remember_from:
-            self._remember()
+        self._follow()
+        self._check_end()
         return self._entries
 
-    def _recall(self) -> None:
-        """Begin with what was read before, if it still is what the store says at its end."""
-        self._recalled = True
-        lines = _remembered(self._memory)
-        if not lines:
+    def _check_seen(self) -> None:
+        """Look whether the entry that was the last one once still is what it was."""
+        number = self._seen.number
+        if number < 1:
             return
+        data = self._read(number)
+        if data is None:
+            raise self._corrupt(f"was cut short: entry {number:,} is gone", self._unless_trusted())
+        if events.digest(data) != self._seen.hash:
+            raise self._corrupt(f"was rewritten: entry {number:,} is another", self._unless_trusted())
+
+    def _recall(self) -> None:
+        """Begin with the entries that were kept, if the store still says the same at their end."""
+        lines = self._memory.entries()
         try:
             for line in lines:
                 self._take(line)
+            good = not lines or self._read(len(lines)) == lines[-1]
         except Corrupt:
-            self._reset()  # the memory is damaged: the store is read from its beginning
-            return
-        last = len(lines)
-        try:
-            now = self._backend.read(events.key(last), 0, MAX_ENTRY)
-        except NotFound:
-            raise Corrupt(
-                f"the ledger of {self._backend.url} was cut short: entry {last:,} is gone", hint=_HINT
-            ) from None
-        if now != lines[-1]:
-            raise Corrupt(f"the ledger of {self._backend.url} was rewritten: entry {last:,} is another", hint=_HINT)
-        self._remember_from = last
+            good = False
+        if not good:  # what was kept is damaged: the store is read from its beginning
+            self._memory.forget()
+            self._reset()
+        self._recalled = True
 
-    def _reset(self) -> None:
-        self._lines, self._entries, self.state, self._head = [], [], State(), self._first
+    def _follow(self) -> None:
+        """Take what is new, and remember how far it goes."""
+        for data in self._fresh(len(self._lines) + 1):
+            self._take(data)
+        if len(self._lines) > self._seen.number:
+            self._seen = Head(store=self._first, number=len(self._lines), hash=self._head)
+            self._memory.keep_head(self._seen)
+        self._memory.keep_entries(self._lines)
 
     def _fresh(self, number: int) -> Iterator[bytes]:
         """Yield the entries from `number` on. A listing says how far to look ahead; only a read says where it ends."""
-        hint = self._listed(number)
-        if hint - number >= 4:
-            with ThreadPoolExecutor(_AHEAD, "ledger") as pool:
-                for data in pool.map(self._read, range(number, hint + 1)):
-                    if data is None:
-                        raise Corrupt(f"the ledger of {self._backend.url} has a gap before entry {hint:,}", hint=_HINT)
-                    yield data
-            number = hint + 1
+        first = number
         while (data := self._read(number)) is not None:
             yield data
             number += 1
+            if number - first == _FEW or (number - first > _FEW and number % 1000 == 0):
+                for data in self._ahead(number):
+                    yield data
+                    number += 1
 
-    def _listed(self, number: int) -> int:
-        if self._read(number) is None and number > 1:
-            return 0
-        last = max((one.key for one in self._backend.list("ledger/")), default="")
-        tail = last.rpartition("/")[2]
-        return int(tail) if tail.isdecimal() else 0
+    def _ahead(self, number: int) -> Iterator[bytes]:
+        """Yield the entries from `number` to the last one that is listed among its thousand, many at a time."""
+        last = self._listed(number // 1000)
+        if last <= number:
+            return
+        with ThreadPoolExecutor(_AHEAD, "ledger") as pool:
+            for data in pool.map(self._read, range(number, last + 1)):
+                if data is None:
+                    raise self._corrupt(f"has a gap before entry {last:,}")
+                yield data
+
+    def _check_end(self) -> None:
+        """Look whether entries lie beyond the last one: then those between are gone, if they are not just written."""
+        number = len(self._lines) + 1
+        last = max(self._listed(number // 1000), self._listed(number // 1000 + 1))
+        if last < number:
+            return
+        if self._read(number) is None:
+            raise self._corrupt(f"has a gap before entry {last:,}")
+        self._follow()
+
+    def _listed(self, thousand: int) -> int:
+        """Return the last number that a listing shows in one folder, whose other contents mean nothing; 0 if none."""
+        last = 0
+        for one in self._backend.list(f"ledger/{thousand:08d}/"):
+            name = one.key.rpartition("/")[2]
+            if len(name) == 12 and name.isascii() and name.isdecimal() and events.key(int(name)) == one.key:
+                last = max(last, int(name))
+        return last
 
     def _read(self, number: int) -> bytes | None:
         try:
@@ -121,15 +151,22 @@ class Ledger:
         try:
             entry = events.decode(data)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise Corrupt(f"entry {number:,} of the ledger of {self._backend.url} is damaged", hint=_HINT) from error
+            raise self._corrupt(f"has a damaged entry {number:,}") from error
         if entry.number != number or entry.before != self._head:
-            raise Corrupt(
-                f"entry {number:,} of the ledger of {self._backend.url} does not follow the one before", hint=_HINT
-            )
+            raise self._corrupt(f"is broken: entry {number:,} does not follow the one before")
+        digest = events.digest(data)
+        if number == self._seen.number and digest != self._seen.hash:
+            raise self._corrupt(f"was rewritten: entry {number:,} is another", self._unless_trusted())
         self._lines.append(data)
         self._entries.append(entry)
-        self._head = events.digest(data)
+        self._head = digest
         self.state.take(entry.event)
+
+    def _corrupt(self, what: str, hint: str = _HINT) -> Corrupt:
+        return Corrupt(f"the ledger of {self._backend.url} {what}", hint=hint)
+
+    def _unless_trusted(self) -> str:
+        return _HINT if self._memory.path is None else f"{_HINT}; to trust it as it is, delete {self._memory.path}"
 
     def append(self, decide: Callable[[State], Event | None], *, deadline: float = DEADLINE) -> Entry | None:
         """Append the event that `decide` makes of the state, or nothing where it makes none.
@@ -140,43 +177,37 @@ class Ledger:
         Raises:
             Conflict: others were quicker until the deadline.
             Corrupt: as for `entries`.
+            StoreError: the event is one that could not be read again.
         """
         end = time.monotonic() + deadline
+        self.entries()
         while True:
-            self.entries()
             event = decide(self.state)
             if event is None or event.id in self.state.seen:
                 return None if event is None else self._of(event.id)
             entry = Entry(number=len(self._lines) + 1, before=self._head, event=event)
-            self._backend.create(events.key(entry.number), events.encode(entry))
-            self.entries()  # whatever the answer was: what is there now decides
+            self._backend.create(events.key(entry.number), _readable(entry))
+            self._follow()  # whatever the answer was: what is there now decides
             if event.id in self.state.seen:
                 return self._of(event.id)
             if time.monotonic() > end:
                 raise Conflict(f"too many others write into {self._backend.url}", hint="try again")
             time.sleep(random.uniform(0, 0.02))
+            self._follow()
 
     def _of(self, event: str) -> Entry:
         return next(entry for entry in reversed(self._entries) if entry.event.id == event)
 
-    def _remember(self) -> None:
-        """Keep what was read. It is only a memory: where it cannot be written, the store is read again."""
-        if self._memory is None:
-            return
-        temporary = self._memory.with_name(f"{self._memory.name}.{os.getpid()}")
-        try:
-            self._memory.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            temporary.write_bytes(b"".join(self._lines))
-            temporary.replace(self._memory)
-        except OSError:
-            return
-        self._remember_from = len(self._lines)
 
-
-def _remembered(memory: Path | None) -> list[bytes]:
-    if memory is None:
-        return []
+def _readable(entry: Entry) -> bytes:
+    """Return an entry's bytes, proved to be readable: one that is not would close the ledger to everybody, for ever."""
     try:
-        return memory.read_bytes().splitlines(keepends=True)
-    except OSError:
-        return []
+        data = events.encode(entry)
+        if len(data) <= MAX_ENTRY and events.decode(data).before == entry.before:
+            return data
+    except (msgspec.MsgspecError, TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise StoreError(f"an event cannot be written down: {error}", hint="is one of its values no number?") from error
+    raise StoreError(
+        f"an event has {len(data):,} bytes, and at most {MAX_ENTRY:,} are kept",
+        hint="say less in its message, metrics and tags",
+    )

@@ -2,20 +2,29 @@
 
 No checksum of a server is relied upon: boto3 checks none on ranges and multipart downloads. Every reader above this
 verifies hashes of its own. Credentials come from where boto3 looks, and are kept nowhere.
+
+botocore bounds each wait for bytes and each number of tries, never their sum: a server that sends a byte now and then
+holds it for ever. So requests run in threads of their own, and whoever asked leaves at the deadline. A write that was
+left may still land; it makes an object once, or nothing.
 """
 
 from __future__ import annotations
 
+import math
+import re
 import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from lineal.errors import AuthRequired, ConfigError, Error, NotFound, OutOfSpace, Unavailable, Unsupported
 from lineal.store.backend import Object
+from lineal.store.filesystem import failure
+from lineal.store.folder import checked
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -26,7 +35,8 @@ SINGLE = 16 << 20  # bytes: up to here an object is sent whole
 _PARALLEL = 4
 _PIECE = 256 << 10  # bytes taken from a body at a time, so that a slow one is noticed
 MAX_PAGES = 20_000  # of a listing, 1,000 objects each
-DEADLINE = 120.0  # seconds for one operation, with all that is tried again
+MAX_EMPTY = 100  # pages in a row that hold nothing, before a listing is taken for endless
+DEADLINE = 120.0  # seconds for one operation, with all that is tried again; for each part of a large upload
 _TRIES = 4
 _GONE = frozenset({"NoSuchKey", "404", "NotFound"})
 _REFUSED = frozenset(
@@ -41,6 +51,7 @@ _REFUSED = frozenset(
         "TokenRefreshRequired",
         "AuthorizationHeaderMalformed",
         "ExpiredTokenException",
+        "RequestTimeTooSkewed",
         "401",
     }
 )
@@ -49,6 +60,8 @@ _RACING = frozenset({"ConditionalRequestConflict", "409", "OperationAborted"})
 _UNKNOWN = frozenset({"NotImplemented", "501", "InvalidRequest", "InvalidArgument"})
 _FULL = frozenset({"QuotaExceeded", "EntityTooLarge", "InsufficientStorage", "507", "NoSpaceLeft"})
 _OTHER_BUCKET = frozenset({"NoSuchBucket", "PermanentRedirect", "301"})
+_NO_SERVER = "is it an S3 server, or a proxy of one?"
+_SPAN = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})")
 
 
 class S3Backend:
@@ -59,7 +72,8 @@ class S3Backend:
 
         Args:
             url: `s3://bucket/prefix`.
-            options: endpoint, profile, region, path_style, checksums, deadline (seconds).
+            options: endpoint, profile, region, path_style, checksums, and in seconds deadline,
+                connect_timeout, read_timeout.
             cache: a folder for temporary files.
 
         Raises:
@@ -75,8 +89,10 @@ class S3Backend:
         self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
         self._options = options
         self._cache = cache
-        self._deadline = float(options.get("deadline", DEADLINE))
-        self._lock = threading.RLock()
+        self._endpoint = _endpoint(options)
+        self._deadline = _seconds(options, "deadline", DEADLINE)
+        self._lock = threading.Lock()
+        self._probing = threading.Lock()  # not the client's, which the probe itself asks for in another thread
         self._client: S3Client | None = None
         self._conditional: bool | None = None
 
@@ -93,14 +109,13 @@ class S3Backend:
         from botocore.config import Config
         from botocore.exceptions import BotoCoreError
 
-        endpoint = self._options.get("endpoint") or None
-        style = self._options.get("path_style", "true" if endpoint else "false")
+        style = self._options.get("path_style", "true" if self._endpoint else "false")
         checksums: Any = self._options.get("checksums") or "when_required"
         config = Config(
             s3={"addressing_style": "path" if style == "true" else "auto"},
             retries={"mode": "standard", "total_max_attempts": _TRIES},
-            connect_timeout=min(5.0, self._deadline),
-            read_timeout=min(30.0, self._deadline),
+            connect_timeout=min(_seconds(self._options, "connect_timeout", 5.0), self._deadline),
+            read_timeout=min(_seconds(self._options, "read_timeout", 30.0), self._deadline),
             max_pool_connections=32,
             request_checksum_calculation=checksums,
             response_checksum_validation=checksums,
@@ -108,25 +123,24 @@ class S3Backend:
         try:
             session = boto3.session.Session(profile_name=self._options.get("profile") or None)
             region = self._options.get("region") or session.region_name or "us-east-1"
-            return session.client("s3", endpoint_url=endpoint, region_name=region, config=config)
+            return session.client("s3", endpoint_url=self._endpoint, region_name=region, config=config)
         except (BotoCoreError, ValueError) as error:
             raise ConfigError(f"{self.url}: {error}", hint="check the profile, region and endpoint") from error
 
     def read(self, key: str, start: int = 0, length: int | None = None) -> bytes:
         """Return a part of an object. Raises NotFound, AuthRequired, Unavailable."""
+        checked(key)
         if length == 0:
             return b""
-        end = time.monotonic() + self._deadline
-        last: Error | None = None
+        end = self._end()
         for attempt in range(_TRIES):
             try:
-                return self._asked(lambda: self._body(key, start, length, end), key)
-            except _Cut as cut:
-                last = Unavailable(f"{self.url}/{key}: {cut}", hint="the network or the server cut it off; try again")
-            if time.monotonic() + attempt > end:
-                break
+                return self._asked(lambda: self._body(key, start, length, end), key, end)
+            except _Cut:
+                if attempt + 1 == _TRIES or time.monotonic() > end:
+                    raise
             time.sleep(min(0.1 * 2**attempt, max(0.0, end - time.monotonic())))
-        raise last or Unavailable(f"{self.url}/{key} could not be read", hint="try again")
+        raise AssertionError("the last try returns or raises")
 
     def _body(self, key: str, start: int, length: int | None, end: float) -> bytes:
         from botocore.exceptions import ClientError
@@ -141,21 +155,43 @@ class S3Backend:
             if _code(error) in {"InvalidRange", "416"}:
                 return b""
             raise
-        expected = int(answer["ContentLength"])
-        parts: list[bytes] = []
         with answer["Body"] as body:
-            while part := self._piece(body):
+            whole = start == 0 and length is None
+            expected = self._given(answer, "ContentLength") if whole else self._promised(answer, key, start, length)
+            parts: list[bytes] = []
+            got = 0
+            while got <= expected and (part := self._piece(body, key)):
                 parts.append(part)
+                got += len(part)
                 if time.monotonic() > end:
-                    raise Unavailable(
-                        f"{self.url}/{key} came too slowly", hint=f"it took more than {self._deadline:.0f} s; try again"
-                    )
-        data = b"".join(parts)
-        if len(data) != expected or (length is not None and len(data) > length):
-            raise _Cut(f"{len(data):,} bytes where {expected:,} were promised")
-        return data
+                    raise self._late()
+        if got != expected:
+            raise self._cut(key, f"{got:,} bytes where {expected:,} were promised")
+        return b"".join(parts)
 
-    def _piece(self, body: Any) -> bytes:
+    def _promised(self, answer: Any, key: str, start: int, length: int | None) -> int:
+        """Return the bytes of a part, if it is the one that was asked for: some servers send the whole, or less."""
+        found = _SPAN.fullmatch(str(answer.get("ContentRange", "")))
+        if found is None:
+            raise Unavailable(
+                f"{self.url} does not send parts of objects", hint="is it an S3 server, or a proxy of one?"
+            )
+        first, last, total = (int(number) for number in found.groups())
+        size = total - start if length is None else min(length, total - start)
+        if first != start or last - first + 1 != size or self._given(answer, "ContentLength") != size:
+            raise self._cut(key, f"bytes {first:,} to {last:,} where {size:,} from {start:,} were promised")
+        return size
+
+    def _given(self, answer: Any, name: str) -> Any:
+        """Return what every answer of its kind says, of a server that may be none."""
+        if answer.get(name) is None:
+            raise Unavailable(f"{self.url} answers without {name}", hint=_NO_SERVER)
+        return answer[name]
+
+    def _cut(self, key: str, reason: str) -> _Cut:
+        return _Cut(f"{self.url}/{key}: {reason}", hint="the network or the server cut it off; try again")
+
+    def _piece(self, body: Any, key: str) -> bytes:
         import botocore.exceptions as failures
         import urllib3.exceptions as lower
 
@@ -168,15 +204,16 @@ class S3Backend:
             lower.HTTPError,
             OSError,
         ) as error:
-            raise _Cut(str(error)[:120]) from error
+            raise self._cut(key, str(error)[:120]) from error
 
     def size(self, key: str) -> int | None:
         """Return an object's size, or None. Raises AuthRequired, Unavailable."""
         try:
-            answer = self._asked(lambda: self.client.head_object(Bucket=self.bucket, Key=self._prefix + key), key)
+            name = self._prefix + checked(key)
+            answer = self._asked(lambda: self.client.head_object(Bucket=self.bucket, Key=name), key)
         except NotFound:
             return None
-        return int(answer["ContentLength"])
+        return int(self._given(answer, "ContentLength"))
 
     def create(self, key: str, source: bytes | Path) -> bool:
         """Make an object unless one is there.
@@ -184,6 +221,7 @@ class S3Backend:
         Raises:
             Unsupported: the server knows no conditional writes, and `key` is one that needs them.
         """
+        checked(key)
         if not self._has_conditions():
             return self._create_plainly(key, source)
         return self._put(key, source, conditional=True)
@@ -198,10 +236,10 @@ class S3Backend:
         return self.size(key) is None and self._put(key, source, conditional=False)
 
     def _put(self, key: str, source: bytes | Path, *, conditional: bool) -> bool:
-        size = len(source) if isinstance(source, bytes) else source.stat().st_size
+        size = len(source) if isinstance(source, bytes) else _local(source, lambda: source.stat().st_size)
         if size > SINGLE:
             return self._parts(key, source, size, conditional=conditional)
-        body = source if isinstance(source, bytes) else source.read_bytes()
+        body = source if isinstance(source, bytes) else _local(source, source.read_bytes)
         return self._once(
             key,
             lambda given: self.client.put_object(Bucket=self.bucket, Key=self._prefix + key, Body=body, **given),
@@ -211,15 +249,15 @@ class S3Backend:
     def _once(self, key: str, send: Callable[[Any], object], *, conditional: bool) -> bool:
         """Send what must not replace anything; say whether it did. A race between two is run again."""
         given = {"IfNoneMatch": "*"} if conditional else {}
-        end = time.monotonic() + self._deadline
+        end = self._end()
         while True:
             try:
-                self._asked(lambda: send(given), key)
+                self._asked(lambda: send(given), key, end)
             except _Taken:
                 return False
             except _Race:
                 if time.monotonic() > end:
-                    raise Unavailable(f"{self.url}/{key}: too many writers", hint="try again") from None
+                    raise
                 time.sleep(0.05)
                 continue
             return True
@@ -229,14 +267,10 @@ class S3Backend:
             return False  # before its bytes are sent for nothing
         name = self._prefix + key
         made = False
-        upload = self._asked(lambda: self.client.create_multipart_upload(Bucket=self.bucket, Key=name), key)["UploadId"]
+        begun = self._asked(lambda: self.client.create_multipart_upload(Bucket=self.bucket, Key=name), key)
+        upload = str(self._given(begun, "UploadId"))
         try:
-            with ThreadPoolExecutor(_PARALLEL, "upload") as pool:
-                jobs = [
-                    pool.submit(self._part, key, upload, number, source, start)
-                    for number, start in enumerate(range(0, size, PART), 1)
-                ]
-                parts: Any = [job.result() for job in jobs]
+            parts: Any = self._sent(key, upload, source, size)
             made = self._once(
                 key,
                 lambda given: self.client.complete_multipart_upload(
@@ -244,38 +278,45 @@ class S3Backend:
                 ),
                 conditional=conditional,
             )
-            return made
+        except _NoUpload:
+            if self.size(key) != size:
+                raise  # else the reply to the first try was lost, as with PutObject: it is there
         finally:
             if not made:
                 self._abort(name, upload)
+        return made
+
+    def _sent(self, key: str, upload: str, source: bytes | Path, size: int) -> list[dict[str, object]]:
+        """Send all parts, some at a time; where one fails those that wait are not begun."""
+        with ThreadPoolExecutor(_PARALLEL, "upload") as pool:
+            jobs = [
+                pool.submit(self._part, key, upload, number, source, start)
+                for number, start in enumerate(range(0, size, PART), 1)
+            ]
+            try:
+                return [job.result() for job in jobs]
+            finally:
+                for job in jobs:
+                    job.cancel()
 
     def _part(self, key: str, upload: str, number: int, source: bytes | Path, start: int) -> dict[str, object]:
-        if isinstance(source, bytes):
-            data = source[start : start + PART]
-        else:
-            with source.open("rb") as stream:
-                stream.seek(start)
-                data = stream.read(PART)
+        data = source[start : start + PART] if isinstance(source, bytes) else _local(source, lambda: _at(source, start))
         answer = self._asked(
             lambda: self.client.upload_part(
                 Bucket=self.bucket, Key=self._prefix + key, UploadId=upload, PartNumber=number, Body=data
             ),
             key,
         )
-        return {"PartNumber": number, "ETag": answer["ETag"]}
+        return {"PartNumber": number, "ETag": self._given(answer, "ETag")}
 
     def _abort(self, name: str, upload: str) -> None:
         """Take away the parts of an upload that came to nothing; one that is complete has none."""
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        try:
-            self.client.abort_multipart_upload(Bucket=self.bucket, Key=name, UploadId=upload)
-        except (ClientError, BotoCoreError):
-            return
+        with suppress(Error):
+            self._asked(lambda: self.client.abort_multipart_upload(Bucket=self.bucket, Key=name, UploadId=upload), name)
 
     def _has_conditions(self) -> bool:
         """Find out, once, whether this server keeps to If-None-Match: some ignore it and answer 200."""
-        with self._lock:
+        with self._probing:
             if self._conditional is None:
                 self._conditional = self._probe()
             return self._conditional
@@ -283,37 +324,56 @@ class S3Backend:
     def _probe(self) -> bool:
         key = f"tmp/probe-{secrets.token_hex(8)}"
         try:
-            self._put(key, b"1", conditional=True)
-            return not self._put(key, b"2", conditional=True)
+            if not self._put(key, b"1", conditional=True):  # else whatever is made later would pass for there already
+                raise Unavailable(
+                    f"{self.url} refuses every write (412)", hint="is it an S3 server, or a proxy of one?"
+                )
         except Unsupported:
             return False
+        try:
+            return not self._put(key, b"2", conditional=True)
         finally:
-            self.delete(key)
+            with suppress(Error):  # who may write need not be allowed to delete
+                self.delete(key)
 
     def list(self, prefix: str) -> Iterator[Object]:
         """Yield objects sorted by key; a listing may lag behind. Raises AuthRequired, Unavailable."""
-        token, seen = "", set()
+        token, last, empty = "", "", 0
+        if prefix:
+            checked(prefix.rstrip("/"))
         for _ in range(MAX_PAGES):
-            given: Any = {"ContinuationToken": token} if token else {}
-            answer: Any = self._asked(
-                lambda given=given: self.client.list_objects_v2(  # type: ignore[misc]
-                    Bucket=self.bucket, Prefix=self._prefix + prefix, **given
-                ),
-                prefix,
-            )
-            for one in answer.get("Contents", []):
-                yield Object(one["Key"].removeprefix(self._prefix), one["Size"], one["LastModified"].timestamp())
+            answer = self._page(prefix, token)
+            found = [self._object(one) for one in answer.get("Contents", [])]
+            for one in found:
+                if one.key <= last or not one.key.startswith(prefix):
+                    raise Unavailable(f"{self.url}: a listing without an end or order", hint="the server is at fault")
+                last = one.key
+                if _is_shown(one.key, prefix):
+                    yield one
             token = answer.get("NextContinuationToken", "")
             if not answer.get("IsTruncated") or not token:
                 return
-            if token in seen:
+            empty = 0 if found else empty + 1
+            if empty > MAX_EMPTY:
                 break
-            seen.add(token)
         raise Unavailable(f"{self.url}: a listing without an end", hint="the server is at fault")
+
+    def _page(self, prefix: str, token: str) -> Any:
+        given: Any = {"ContinuationToken": token} if token else {}
+        name = self._prefix + prefix
+        return self._asked(
+            lambda: self.client.list_objects_v2(Bucket=self.bucket, Prefix=name, **given), prefix.rstrip("/")
+        )
+
+    def _object(self, entry: Any) -> Object:
+        key, size, modified = (self._given(entry, name) for name in ("Key", "Size", "LastModified"))
+        return Object(str(key).removeprefix(self._prefix), int(size), modified.timestamp())
 
     def delete(self, key: str) -> None:
         """Take an object away."""
-        self._asked(lambda: self.client.delete_object(Bucket=self.bucket, Key=self._prefix + key), key)
+        name = self._prefix + checked(key)
+        with suppress(NotFound):
+            self._asked(lambda: self.client.delete_object(Bucket=self.bucket, Key=name), key)
 
     def scratch(self) -> Path:
         """Return a folder of this machine for what is to be sent."""
@@ -328,20 +388,41 @@ class S3Backend:
                 self._client.close()
                 self._client = None
 
-    def _asked(self, ask: Callable[[], _T], key: str) -> _T:
-        """Ask once, which botocore tries several times; tell what went wrong in our words."""
+    def _asked(self, ask: Callable[[], _T], key: str, end: float | None = None) -> _T:
+        """Ask once, which botocore tries several times, until `end`; tell what went wrong in our words."""
         import botocore.exceptions as failures
+        import urllib3.exceptions as lower
+        from botocore.parsers import ResponseParserError
 
         try:
-            return ask()
+            return _within((self._end() if end is None else end) - time.monotonic(), ask)
         except failures.ClientError as error:
             raise self._said(error, key) from error
-        except (failures.NoCredentialsError, failures.PartialCredentialsError, failures.TokenRetrievalError) as error:
+        except (
+            failures.NoCredentialsError,
+            failures.PartialCredentialsError,
+            failures.CredentialRetrievalError,
+            failures.TokenRetrievalError,
+            failures.SSOError,
+        ) as error:
             raise self._refused(str(error)) from error
-        except failures.BotoCoreError as error:
+        except TimeoutError as error:
+            raise self._late() from error
+        except (failures.BotoCoreError, ResponseParserError, lower.HTTPError, OSError) as error:
             raise Unavailable(
-                f"{self.url} cannot be reached: {error}", hint="check the network and the endpoint"
+                f"{self.url} cannot be reached: {str(error)[:200]}", hint="check the network and the endpoint"
             ) from error
+
+    def _end(self) -> float:
+        """Return when an operation that begins now must be over; boto3 is loaded first, which is no server's fault."""
+        self.client  # noqa: B018
+        return time.monotonic() + self._deadline
+
+    def _late(self) -> Unavailable:
+        return Unavailable(
+            f"{self.url} took more than {self._deadline:g} s",
+            hint="try again; for a slow network set `deadline`, in seconds",
+        )
 
     def _refused(self, reason: str) -> AuthRequired:
         return AuthRequired(
@@ -352,9 +433,11 @@ class S3Backend:
     def _said(self, error: Any, key: str) -> Exception:
         code = _code(error)
         if code in _TAKEN:
-            return _Taken()
+            return _Taken(f"{self.url}/{key} is there already", hint="try again")
         if code in _RACING:
-            return _Race()
+            return _Race(f"{self.url}/{key} has too many writers", hint="try again")
+        if code == "NoSuchUpload":
+            return _NoUpload(f"{self.url}/{key}: its upload is gone", hint="try again")
         if code in _OTHER_BUCKET:
             return Unavailable(f"there is no bucket {self.bucket!r} here", hint="check its name, region and endpoint")
         if code in _GONE:
@@ -368,16 +451,75 @@ class S3Backend:
         return Unavailable(f"{self.url} answers {code}", hint="try again; if it goes on, look at the server")
 
 
-class _Taken(Exception):
+class _Taken(Unavailable):
     """There is an object already."""
 
 
-class _Race(Exception):
+class _Race(Unavailable):
     """Another write of the same key is under way."""
 
 
-class _Cut(Exception):
-    """A body ended before its length."""
+class _NoUpload(Unavailable):
+    """There is no such upload: it was completed, or taken away."""
+
+
+class _Cut(Unavailable):
+    """A body ended before its length, or is not the part that was asked for."""
+
+
+def _within(seconds: float, ask: Callable[[], _T]) -> _T:
+    """Return what `ask` does, in a thread that nobody waits for longer than that. Raises TimeoutError."""
+    done: Future[_T] = Future()
+
+    def run() -> None:
+        try:
+            done.set_result(ask())
+        except BaseException as error:
+            done.set_exception(error)
+
+    threading.Thread(target=run, name="s3", daemon=True).start()
+    return done.result(max(0.0, seconds))
+
+
+def _seconds(options: Mapping[str, str], name: str, default: float) -> float:
+    try:
+        found = float(options.get(name, default))
+    except ValueError:
+        found = math.nan
+    if not 0 < found < 1e6:
+        raise ConfigError(f"{name} = {options[name]!r} is no time", hint="a number of seconds, as 120")
+    return found
+
+
+def _endpoint(options: Mapping[str, str]) -> str | None:
+    found = options.get("endpoint") or None
+    if found and (not found.startswith(("http://", "https://")) or "@" in found):
+        raise ConfigError(
+            "the endpoint is no plain http:// or https:// URL", hint="credentials come from AWS's own settings"
+        )
+    return found
+
+
+def _is_shown(key: str, prefix: str) -> bool:
+    """Say whether a key is an object of the store: not anybody else's file, nor what a probe left."""
+    try:
+        checked(key)
+    except NotFound:
+        return False
+    return prefix.startswith("tmp/") or not key.startswith("tmp/")
+
+
+def _local(path: Path, read: Callable[[], _T]) -> _T:
+    try:
+        return read()
+    except OSError as error:
+        raise failure(error, path) from error
+
+
+def _at(path: Path, start: int) -> bytes:
+    with path.open("rb") as stream:
+        stream.seek(start)
+        return stream.read(PART)
 
 
 def _code(error: Any) -> str:

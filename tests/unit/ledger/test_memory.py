@@ -1,0 +1,121 @@
+"""What a client remembers: enough to find out that a ledger was changed, and nothing that can do harm."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lineal.errors import Corrupt
+from lineal.ledger import events
+from lineal.ledger.ledger import Ledger
+from lineal.ledger.memory import Head, Memory
+from tests.unit.ledger.places import STORE, Place, filled, numbered, written
+
+
+def test_a_ledger_that_was_read_is_not_read_again(tmp_path: Path) -> None:
+    place = Place()
+    filled(place, 3000)
+    Ledger(place, STORE, tmp_path / "head").entries()
+    place.asked.clear()
+    assert len(Ledger(place, STORE, tmp_path / "head").entries()) == 3000
+    assert place.asked["read"] <= 4
+
+
+def test_entries_are_kept_seldom_and_still_nearly_all(tmp_path: Path) -> None:
+    place = Place()
+    filled(place, 1000)
+    ledger = Ledger(place, STORE, tmp_path / "head")
+    ledger.entries()
+    entries, sizes = tmp_path / "head.entries", set()
+    for mark in range(5000, 5030):
+        ledger.append(numbered(mark))
+        sizes.add(entries.stat().st_size)
+    assert len(sizes) <= 4
+    place.asked.clear()
+    assert len(Ledger(place, STORE, tmp_path / "head").entries()) == 1030
+    assert place.asked["read"] <= 20
+
+
+@pytest.mark.parametrize("damage", ["last", "middle", "cut", "empty", "foreign", "gone"])
+def test_kept_entries_that_are_damaged_are_dropped_and_kept_anew(tmp_path: Path, damage: str) -> None:
+    place = Place()
+    written(place, 6, tmp_path / "head")
+    entries = tmp_path / "head.entries"
+    good = entries.read_bytes()
+    at = {"last": good.rfind(b"committed"), "middle": good.find(b"committed")}.get(damage, 0)
+    bad = {"cut": good[:-40], "empty": b"", "foreign": b"\xff\x00{}\n" * 9}.get(
+        damage, good[:at] + b"cOmmitted" + good[at + 9 :]
+    )
+    entries.write_bytes(bad)
+    if damage == "gone":
+        entries.unlink()
+    again = Ledger(place, STORE, tmp_path / "head")
+    assert [entry.event.kind for entry in again.entries()] == ["committed"] * 6
+    assert entries.read_bytes() == good
+
+
+def test_a_head_outlives_the_entries_and_still_shows_what_was_cut(tmp_path: Path) -> None:
+    place = Place()
+    written(place, 6, tmp_path / "head")
+    (tmp_path / "head.entries").write_bytes(b"nonsense")
+    place.delete(events.key(6))
+    with pytest.raises(Corrupt, match="cut short") as caught:
+        Ledger(place, STORE, tmp_path / "head").entries()
+    assert str(tmp_path / "head") in caught.value.hint
+
+
+def test_whoever_deletes_the_head_trusts_the_ledger_as_it_is(tmp_path: Path) -> None:
+    place = Place()
+    written(place, 6, tmp_path / "head")
+    place.delete(events.key(6))
+    (tmp_path / "head").unlink()
+    assert len(Ledger(place, STORE, tmp_path / "head").entries()) == 5
+
+
+def test_an_entry_that_is_written_oddly_does_not_make_a_client_forget(tmp_path: Path) -> None:
+    place = Place()
+    ledger = written(place, 3, tmp_path / "head")
+    odd = events.encode(events.Entry(number=4, before=ledger._head, event=ledger.entries()[0].event))
+    place.create(events.key(4), b"\n " + odd.rstrip())  # no newline at its end, and one within
+    ledger.append(numbered(7))
+    for number in range(1, 6):
+        place.delete(events.key(number))
+    written(place, 3)
+    with pytest.raises(Corrupt):
+        Ledger(place, STORE, tmp_path / "head").entries()
+
+
+@pytest.mark.parametrize("data", [b"", b"nonsense", b"{}", b'{"store":1}', b"\xff", b"[" * 100_000])
+def test_a_head_that_is_damaged_was_none_and_is_written_anew(tmp_path: Path, data: bytes) -> None:
+    place = Place()
+    written(place, 4, tmp_path / "head")
+    good = (tmp_path / "head").read_bytes()
+    (tmp_path / "head").write_bytes(data)
+    assert Memory(tmp_path / "head", STORE).head() == Head(store=STORE)
+    assert len(Ledger(place, STORE, tmp_path / "head").entries()) == 4
+    assert (tmp_path / "head").read_bytes() == good
+
+
+def test_a_head_of_another_store_does_not_count(tmp_path: Path) -> None:
+    written(Place(), 4, tmp_path / "head")
+    assert Ledger(Place(), "6" * 32, tmp_path / "head").entries() == []
+
+
+def test_a_slow_client_does_not_make_others_forget(tmp_path: Path) -> None:
+    memory = Memory(tmp_path / "head", STORE)
+    memory.keep_head(Head(store=STORE, number=9, hash="9"))
+    memory.keep_head(Head(store=STORE, number=8, hash="8"))
+    assert memory.head().number == 9
+
+
+def test_a_cache_that_cannot_be_written_does_no_harm(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    place = Place()
+    written(place, 5, tmp_path / "file" / "head")
+    assert len(Ledger(place, STORE, tmp_path / "file" / "head").entries()) == 5
+
+
+def test_nothing_else_is_left_in_the_cache(tmp_path: Path) -> None:
+    written(Place(), 5, tmp_path / "head")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["head", "head.entries"]
