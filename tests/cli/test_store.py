@@ -225,6 +225,68 @@ def test_a_copy_knows_what_it_was_copied_from_and_that_this_is_proved(desk: Lab)
     assert ("copied", "proved") in [(link["kind"], link["confidence"]) for link in links]
 
 
+def git(lab: Lab, *words: str) -> str:
+    done = subprocess.run(
+        ["git", "-c", "user.name=Mira", "-c", "user.email=m@x", "-c", "init.defaultBranch=main", *words],
+        cwd=lab.folder,
+        check=True,
+        capture_output=True,
+        text=True,
+        env={"HOME": str(lab.home), "PATH": "/usr/bin:/bin"},
+    )
+    return done.stdout.strip()
+
+
+def test_a_path_is_imported_out_of_git_at_every_commit_that_changed_it(desk: Lab) -> None:
+    git(desk, "init", "-q")
+    (desk.folder / "models" / "sub").mkdir(parents=True)
+    commits = []
+    for number in range(2):
+        (desk.folder / "models" / "m.safetensors").write_bytes(FILES[number])
+        (desk.folder / "models" / "sub" / "run.sh").write_text("#!/bin/sh\n")
+        (desk.folder / "models" / "sub" / "run.sh").chmod(0o755)
+        git(desk, "add", "models")
+        git(desk, "commit", "-qm", f"step {number}")
+        commits.append(git(desk, "rev-parse", "HEAD"))
+    (desk.folder / "other").write_text("x")
+    git(desk, "add", "other")
+    git(desk, "commit", "-qm", "not the model")
+    items = desk.json("import", "models", "--git", ".", "--model", "churn")
+    assert [item["from"] for item in items] == [f"models@{commit[:10]}" for commit in commits]
+    shown = desk.json("show", "store:churn@v2")
+    assert (shown["message"], shown["author"], shown["code"]["commit"]) == ("step 1", "Mira <m@x>", commits[1])
+    desk.ok("get", "churn@v1", "back")
+    assert (desk.folder / "back" / "m.safetensors").read_bytes() == FILES[0]
+    assert (desk.folder / "back" / "sub" / "run.sh").stat().st_mode & 0o777 == 0o755
+    assert len(desk.json("import", "models/m.safetensors", "--git", ".", "--rev", commits[0], "--model", "one")) == 1
+    desk.ok("get", "one", "one")
+    assert (desk.folder / "one" / "m.safetensors").read_bytes() == FILES[0]
+    assert desk.run("import", "nothing", "--git", ".").code == 4
+    assert desk.run("import", "models", "--git", ".", "--rev", "--all").code == 4
+    assert desk.run("import", "models", "--git", "..").code == 2
+
+
+def test_git_lfs_objects_are_imported_and_those_that_are_not_here_are_said(desk: Lab) -> None:
+    git(desk, "init", "-q")
+    for number, here in ((0, True), (1, False)):
+        oid = hashlib.sha256(FILES[number]).hexdigest()
+        pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize {len(FILES[number])}\n"
+        (desk.folder / "m.safetensors").write_text(pointer)
+        git(desk, "add", ".")
+        git(desk, "commit", "-qm", "pointer")
+        if here:
+            place = desk.folder / ".git/lfs/objects" / oid[:2] / oid[2:4] / oid
+            place.parent.mkdir(parents=True)
+            place.write_bytes(FILES[number])
+    said = desk.run("import", "m.safetensors", "--git", ".")
+    assert (said.code, "git lfs fetch" in said.err) == (6, True)
+    desk.ok("get", "m", "back")
+    assert (desk.folder / "back" / "m.safetensors").read_bytes() == FILES[0]
+    place.chmod(0o644)
+    place.write_bytes(FILES[0][:-1] + b"!")
+    assert desk.run("import", "m.safetensors", "--git", ".", "--model", "damaged").code == 7
+
+
 def test_savings_are_reckoned_from_a_sample_and_measured_exactly(desk: Lab) -> None:
     (desk.folder / "runs").mkdir()
     for number, data in enumerate(FILES):

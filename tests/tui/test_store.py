@@ -45,6 +45,12 @@ def app_of(work: Workspace) -> LinealApp:
     )  # fmt: skip
 
 
+async def ready(pilot: Pilot[int], app: LinealApp) -> None:
+    """Wait until the first sync has shown what there is."""
+    await until_seen(pilot, "churn", "v2", "[RW]")
+    await until(pilot, lambda: app.session.sync is None, "the end of the sync")
+
+
 async def run(pilot: Pilot[int], chosen: str, line: str) -> None:
     """Choose a verb in the palette, finish its line, and run it."""
     await press(pilot, "ctrl+p")
@@ -61,8 +67,7 @@ async def run(pilot: Pilot[int], chosen: str, line: str) -> None:
 async def test_files_show_their_sizes_before_and_after(work: Workspace, size: tuple[int, int]) -> None:
     app = app_of(work)
     async with app.run_test(size=size) as pilot:
-        await until_seen(pilot, "churn", "v2")
-        await until(pilot, lambda: app.session.sync is None, "the end of the sync")
+        await ready(pilot, app)
         await press(pilot, "apostrophe")
         await until_seen(pilot, "jump to")
         for character in "churn@v2":
@@ -77,8 +82,7 @@ async def test_files_show_their_sizes_before_and_after(work: Workspace, size: tu
 async def test_a_model_is_committed_pushed_and_brought_back_from_the_palette(work: Workspace) -> None:
     app = app_of(work)
     async with app.run_test(size=(160, 45)) as pilot:
-        await until_seen(pilot, "churn", "v2")
-        await until(pilot, lambda: app.session.sync is None, "the end of the sync")
+        await ready(pilot, app)
         await run(pilot, "commit", "fresh.safetensors --model fraud")
         await until_seen(pilot, "fraud")
         await until(pilot, lambda: app.session.sync is None, "the end of the commit")
@@ -93,8 +97,7 @@ async def test_a_model_is_committed_pushed_and_brought_back_from_the_palette(wor
 async def test_what_goes_wrong_is_said_with_what_to_do(work: Workspace) -> None:
     app = app_of(work)
     async with app.run_test(size=(160, 45)) as pilot:
-        await until_seen(pilot, "churn", "v2")
-        await until(pilot, lambda: app.session.sync is None, "the end of the sync")
+        await ready(pilot, app)
         await run(pilot, "commit", "nothing.bin --model fraud")
         await until_seen(pilot, "is not there")
         await run(pilot, "push", "nowhere")
@@ -105,8 +108,7 @@ async def test_what_goes_wrong_is_said_with_what_to_do(work: Workspace) -> None:
 async def test_sources_show_what_the_store_saves(work: Workspace, size: tuple[int, int]) -> None:
     app = app_of(work)
     async with app.run_test(size=size) as pilot:
-        await until_seen(pilot, "churn", "v2")
-        await until(pilot, lambda: app.session.sync is None, "the end of the sync")
+        await ready(pilot, app)
         await press(pilot, "7")
         await until_seen(pilot, "native")
         await press(pilot, "G")

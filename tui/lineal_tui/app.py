@@ -74,6 +74,7 @@ class LinealApp(App[int]):
         if start:
             self.session.places.visit(start)
         self._worker = Worker(source, self.post_message)
+        self.session.writes = bool(verbs)
         surroundings = {**environ, **(child or {})}
         self._child = SyncChild(sync, cwd, surroundings, self._synced)
         self._job = SyncChild(verbs, cwd, {**surroundings, "LINEAL_EVENTS": "jsonl"}, self._worked)

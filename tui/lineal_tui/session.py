@@ -25,6 +25,7 @@ class Session:
         self.registries: Sequence[RegistryRow] = ()
         self.sync: SyncStep | None = None  # the last word of a sync that runs
         self.colour = True
+        self.writes = False  # the store's verbs can be run; foreign registries are only read
         self.first_rows: Callable[[], None] = lambda: None  # called when a screen has something to show
 
     @property

@@ -101,6 +101,23 @@ class Git:
         self._in_time(fed)
         return sizes
 
+    def pieces(self, blob: str, size: int = 1 << 20) -> Iterator[bytes]:
+        """Yield the content of one object, however large, in pieces of at most `size` bytes.
+
+        Raises:
+            Unavailable: it is missing or damaged, or git hangs.
+        """
+        fed = self._fed(("cat-file", "--batch"), [blob])
+        with fed as out:
+            head = out.readline().split()
+            left = int(head[2]) if len(head) == 3 and head[2].isdigit() else -1
+            while left > 0 and (piece := out.read(min(size, left))):
+                left -= len(piece)
+                yield piece
+        self._in_time(fed)
+        if left:
+            raise Unavailable(f"git cannot give {blob[:12]} of {self.repository}", hint="try `git fsck`, or fetch it")
+
     def _contents(self, ids: Sequence[str]) -> Iterator[tuple[str, bytes | None]]:
         """Yield contents; where git dies of a damaged object, that one has none and a new git reads on behind it."""
         done = 0

@@ -4,15 +4,15 @@ that the registry says of it.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO, cast
 
-from lineal.errors import Corrupt, NotFound, Unavailable
+from lineal.errors import NotFound, Unavailable
+from lineal.intake.checking import checked
 from lineal.model.listing import VersionRow
 from lineal.model.records import Confidence, EdgeKind, NodeKind
-from lineal.model.version import Algorithm, Digest, File, Place, Version
+from lineal.model.version import File, Place, Version
 from lineal.registries.native.shelf import Made, Said, Shelf
 from lineal.registries.native.trees import Tree
 from lineal.store.effort import Effort
@@ -20,8 +20,6 @@ from lineal.store.manifest import Parent
 from lineal.store.s3 import S3Backend
 from lineal.store.sources import PIECE, Source, of_path
 from lineal.workspace import Workspace
-
-_HASHED = frozenset({Algorithm.MD5, Algorithm.SHA256, Algorithm.GIT_SHA1, Algorithm.BLAKE3})
 
 
 def bring(
@@ -77,7 +75,9 @@ def _source(work: Workspace, shelf: Shelf, version: Version, file: File, scratch
             shelf.store.fs.close(handle)
         source = of_path(path)
     source.name = file.path
-    return _checked(source, file)
+    if file.digest is None:
+        return source
+    return checked(source, file.path, file.digest)
 
 
 def _opened(work: Workspace, shelf: Shelf, version: Version, file: File) -> BinaryIO:
@@ -105,61 +105,6 @@ class _Ranged:
 
     def __exit__(self, *_: object) -> None:
         self._backend.close()
-
-
-def _checked(source: Source, file: File) -> Source:
-    """Return a source that is checked, once it was read, against the hash that the registry names it by."""
-    if file.digest is None or file.digest.algorithm not in _HASHED:
-        return source
-    return _Checked(source, file.path, file.digest)
-
-
-class _Checked(Source):
-    def __init__(self, source: Source, path: str, digest: Digest) -> None:
-        super().__init__(source.name, source.size, source.open_range, source.check, source.mode)
-        self._inner_check, self._path, self._digest = source.check, path, digest
-        self._hasher: Any = None
-        self.check = self._verify
-
-    def stream(self) -> BinaryIO:
-        self._hasher = _hasher(self._digest.algorithm, self.size)
-        return cast(BinaryIO, _Tee(super().stream(), self._hasher))
-
-    def _verify(self) -> None:
-        self._inner_check()
-        if self._hasher is not None and self._hasher.hexdigest() != self._digest.hex:
-            raise Corrupt(
-                f"{self._path} is not what its registry's {self._digest.algorithm} says",
-                hint="it was damaged where it lies: fetch it again there",
-            )
-
-
-class _Tee:
-    """A stream whose bytes are hashed as they are read."""
-
-    def __init__(self, stream: BinaryIO, hasher: Any) -> None:
-        self._stream, self._hasher = stream, hasher
-
-    def read(self, length: int) -> bytes:
-        data = self._stream.read(length)
-        self._hasher.update(data)
-        return data
-
-    def __enter__(self) -> _Tee:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stream.close()
-
-
-def _hasher(algorithm: Algorithm, size: int) -> Any:
-    if algorithm is Algorithm.BLAKE3:
-        from blake3 import blake3
-
-        return blake3()
-    if algorithm is Algorithm.GIT_SHA1:
-        return hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
-    return hashlib.new(algorithm.value, usedforsecurity=False)
 
 
 def _said(work: Workspace, row: VersionRow, version: Version) -> Said:

@@ -58,6 +58,10 @@ class Backend(Protocol):
         """Return a folder for temporary files that `create` takes; on the same disk where there is one."""
         ...
 
+    def reap(self, now: float) -> int:
+        """Take temporary files away that killed processes left behind a day ago or longer; return how many."""
+        ...
+
     def close(self) -> None:
         """Let go of connections; harmless twice."""
         ...

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -198,8 +198,3 @@ def _prepared(name: str) -> sqlite3.Connection:
 def _remove(path: Path) -> None:
     for end in ("", "-wal", "-shm"):
         path.with_name(path.name + end).unlink(missing_ok=True)
-
-
-def names(entries: Iterable[Located]) -> Iterator[str]:
-    """Yield the packs that hold `entries`, each once."""
-    yield from dict.fromkeys(entry.pack for entry in entries)

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from lineal.store.planes import Bytes
 
-AVERAGE_BITS = 16  # 64 KiB on average, as every hash of 16 zero bits is a cut
-LEAST, MOST = 16 << 10, 256 << 10  # bytes of a chunk; the last one of a file may be shorter
+LEAST, MOST = 16 << 10, 256 << 10  # bytes of a chunk, 64 KiB on average; the last one of a file may be shorter
 _REACH = 16  # bytes that one hash looks at
 _STEP = 1 << 18  # bytes hashed at a time: they stay in the processor's cache
 

@@ -16,7 +16,7 @@ from lineal.errors import NotFound, OutOfSpace, Unavailable
 from lineal.store.backend import Object
 from lineal.store.filesystem import FileSystem, OtherDisk, failure
 
-_STALE = 24 * 3600.0  # seconds after which a temporary file is nobody's
+STALE = 24 * 3600.0  # seconds after which a temporary file is nobody's
 _PIECE = 8 << 20
 _PART = re.compile(r"[a-z0-9._-]{1,255}")
 
@@ -191,7 +191,7 @@ def _place_of(entry: os.DirEntry[str]) -> str:
 
 def _is_stale(path: Path, now: float) -> bool:
     try:
-        return now - path.lstat().st_mtime > _STALE
+        return now - path.lstat().st_mtime > STALE
     except OSError:
         return False  # its owner took it away meanwhile
 

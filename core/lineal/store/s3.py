@@ -10,21 +10,22 @@ left may still land; it makes an object once, or nothing.
 
 from __future__ import annotations
 
-import math
 import re
 import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from lineal.errors import AuthRequired, ConfigError, Error, NotFound, OutOfSpace, Unavailable, Unsupported
+from lineal.errors import ConfigError, Error, NotFound, Unavailable, Unsupported
 from lineal.store.backend import Object
 from lineal.store.filesystem import failure
-from lineal.store.folder import checked
+from lineal.store.folder import STALE, checked
+from lineal.store.s3_client import TRIES, connected, endpoint_of, seconds, within
+from lineal.store.s3_errors import Cut, NoUpload, Race, Taken, code_of, explained, refused
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -37,29 +38,6 @@ _PIECE = 256 << 10  # bytes taken from a body at a time, so that a slow one is n
 MAX_PAGES = 20_000  # of a listing, 1,000 objects each
 MAX_EMPTY = 100  # pages in a row that hold nothing, before a listing is taken for endless
 DEADLINE = 120.0  # seconds for one operation, with all that is tried again; for each part of a large upload
-_TRIES = 4
-_GONE = frozenset({"NoSuchKey", "404", "NotFound"})
-_REFUSED = frozenset(
-    {
-        "AccessDenied",
-        "403",
-        "Forbidden",
-        "InvalidAccessKeyId",
-        "SignatureDoesNotMatch",
-        "ExpiredToken",
-        "InvalidToken",
-        "TokenRefreshRequired",
-        "AuthorizationHeaderMalformed",
-        "ExpiredTokenException",
-        "RequestTimeTooSkewed",
-        "401",
-    }
-)
-_TAKEN = frozenset({"PreconditionFailed", "412"})
-_RACING = frozenset({"ConditionalRequestConflict", "409", "OperationAborted"})
-_UNKNOWN = frozenset({"NotImplemented", "501", "InvalidRequest", "InvalidArgument"})
-_FULL = frozenset({"QuotaExceeded", "EntityTooLarge", "InsufficientStorage", "507", "NoSpaceLeft"})
-_OTHER_BUCKET = frozenset({"NoSuchBucket", "PermanentRedirect", "301"})
 _NO_SERVER = "is it an S3 server, or a proxy of one?"
 _SPAN = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})")
 
@@ -89,8 +67,8 @@ class S3Backend:
         self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
         self._options = options
         self._cache = cache
-        self._endpoint = _endpoint(options)
-        self._deadline = _seconds(options, "deadline", DEADLINE)
+        endpoint_of(options)
+        self._deadline = seconds(options, "deadline", DEADLINE)
         self._lock = threading.Lock()
         self._probing = threading.Lock()  # not the client's, which the probe itself asks for in another thread
         self._client: S3Client | None = None
@@ -101,31 +79,8 @@ class S3Backend:
         """The client, which may be used from several threads."""
         with self._lock:
             if self._client is None:
-                self._client = self._connected()
+                self._client = connected(self.url, self._options, self._deadline)
             return self._client
-
-    def _connected(self) -> S3Client:
-        import boto3
-        from botocore.config import Config
-        from botocore.exceptions import BotoCoreError
-
-        style = self._options.get("path_style", "true" if self._endpoint else "false")
-        checksums: Any = self._options.get("checksums") or "when_required"
-        config = Config(
-            s3={"addressing_style": "path" if style == "true" else "auto"},
-            retries={"mode": "standard", "total_max_attempts": _TRIES},
-            connect_timeout=min(_seconds(self._options, "connect_timeout", 5.0), self._deadline),
-            read_timeout=min(_seconds(self._options, "read_timeout", 30.0), self._deadline),
-            max_pool_connections=32,
-            request_checksum_calculation=checksums,
-            response_checksum_validation=checksums,
-        )
-        try:
-            session = boto3.session.Session(profile_name=self._options.get("profile") or None)
-            region = self._options.get("region") or session.region_name or "us-east-1"
-            return session.client("s3", endpoint_url=self._endpoint, region_name=region, config=config)
-        except (BotoCoreError, ValueError) as error:
-            raise ConfigError(f"{self.url}: {error}", hint="check the profile, region and endpoint") from error
 
     def read(self, key: str, start: int = 0, length: int | None = None) -> bytes:
         """Return a part of an object. Raises NotFound, AuthRequired, Unavailable."""
@@ -133,11 +88,11 @@ class S3Backend:
         if length == 0:
             return b""
         end = self._end()
-        for attempt in range(_TRIES):
+        for attempt in range(TRIES):
             try:
                 return self._asked(lambda: self._body(key, start, length, end), key, end)
-            except _Cut:
-                if attempt + 1 == _TRIES or time.monotonic() > end:
+            except Cut:
+                if attempt + 1 == TRIES or time.monotonic() > end:
                     raise
             time.sleep(min(0.1 * 2**attempt, max(0.0, end - time.monotonic())))
         raise AssertionError("the last try returns or raises")
@@ -152,7 +107,7 @@ class S3Backend:
             else:
                 answer = self.client.get_object(Bucket=self.bucket, Key=self._prefix + key, Range=span)
         except ClientError as error:
-            if _code(error) in {"InvalidRange", "416"}:
+            if code_of(error) in {"InvalidRange", "416"}:
                 return b""
             raise
         with answer["Body"] as body:
@@ -188,8 +143,8 @@ class S3Backend:
             raise Unavailable(f"{self.url} answers without {name}", hint=_NO_SERVER)
         return answer[name]
 
-    def _cut(self, key: str, reason: str) -> _Cut:
-        return _Cut(f"{self.url}/{key}: {reason}", hint="the network or the server cut it off; try again")
+    def _cut(self, key: str, reason: str) -> Cut:
+        return Cut(f"{self.url}/{key}: {reason}", hint="the network or the server cut it off; try again")
 
     def _piece(self, body: Any, key: str) -> bytes:
         import botocore.exceptions as failures
@@ -253,9 +208,9 @@ class S3Backend:
         while True:
             try:
                 self._asked(lambda: send(given), key, end)
-            except _Taken:
+            except Taken:
                 return False
-            except _Race:
+            except Race:
                 if time.monotonic() > end:
                     raise
                 time.sleep(0.05)
@@ -278,7 +233,7 @@ class S3Backend:
                 ),
                 conditional=conditional,
             )
-        except _NoUpload:
+        except NoUpload:
             if self.size(key) != size:
                 raise  # else the reply to the first try was lost, as with PutObject: it is there
         finally:
@@ -381,6 +336,13 @@ class S3Backend:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return folder
 
+    def reap(self, now: float) -> int:
+        """Take temporary files away that killed processes left; those of all stores, for they lie together."""
+        old = [path for path in self.scratch().glob("*.tmp") if now - path.lstat().st_mtime > STALE]
+        for path in old:
+            path.unlink(missing_ok=True)
+        return len(old)
+
     def close(self) -> None:
         """Close the connections."""
         with self._lock:
@@ -395,9 +357,9 @@ class S3Backend:
         from botocore.parsers import ResponseParserError
 
         try:
-            return _within((self._end() if end is None else end) - time.monotonic(), ask)
+            return within((self._end() if end is None else end) - time.monotonic(), ask)
         except failures.ClientError as error:
-            raise self._said(error, key) from error
+            raise explained(self.url, self.bucket, error, key) from error
         except (
             failures.NoCredentialsError,
             failures.PartialCredentialsError,
@@ -405,7 +367,7 @@ class S3Backend:
             failures.TokenRetrievalError,
             failures.SSOError,
         ) as error:
-            raise self._refused(str(error)) from error
+            raise refused(self.url, str(error)) from error
         except TimeoutError as error:
             raise self._late() from error
         except (failures.BotoCoreError, ResponseParserError, lower.HTTPError, OSError) as error:
@@ -423,81 +385,6 @@ class S3Backend:
             f"{self.url} took more than {self._deadline:g} s",
             hint="try again; for a slow network set `deadline`, in seconds",
         )
-
-    def _refused(self, reason: str) -> AuthRequired:
-        return AuthRequired(
-            f"{self.url} refuses the credentials: {reason}",
-            hint="log in again (`aws sso login`), or set a profile; what was sent before is kept and not sent again",
-        )
-
-    def _said(self, error: Any, key: str) -> Exception:
-        code = _code(error)
-        if code in _TAKEN:
-            return _Taken(f"{self.url}/{key} is there already", hint="try again")
-        if code in _RACING:
-            return _Race(f"{self.url}/{key} has too many writers", hint="try again")
-        if code == "NoSuchUpload":
-            return _NoUpload(f"{self.url}/{key}: its upload is gone", hint="try again")
-        if code in _OTHER_BUCKET:
-            return Unavailable(f"there is no bucket {self.bucket!r} here", hint="check its name, region and endpoint")
-        if code in _GONE:
-            return NotFound(f"{self.url}/{key} is not there", hint="is it the right store?")
-        if code in _REFUSED:
-            return self._refused(code)
-        if code in _FULL:
-            return OutOfSpace(f"{self.url} has no room: {code}", hint="make room, or raise the quota")
-        if code in _UNKNOWN:
-            return Unsupported(f"{self.url} does not know what was asked: {code}", hint="is it an S3 server?")
-        return Unavailable(f"{self.url} answers {code}", hint="try again; if it goes on, look at the server")
-
-
-class _Taken(Unavailable):
-    """There is an object already."""
-
-
-class _Race(Unavailable):
-    """Another write of the same key is under way."""
-
-
-class _NoUpload(Unavailable):
-    """There is no such upload: it was completed, or taken away."""
-
-
-class _Cut(Unavailable):
-    """A body ended before its length, or is not the part that was asked for."""
-
-
-def _within(seconds: float, ask: Callable[[], _T]) -> _T:
-    """Return what `ask` does, in a thread that nobody waits for longer than that. Raises TimeoutError."""
-    done: Future[_T] = Future()
-
-    def run() -> None:
-        try:
-            done.set_result(ask())
-        except BaseException as error:
-            done.set_exception(error)
-
-    threading.Thread(target=run, name="s3", daemon=True).start()
-    return done.result(max(0.0, seconds))
-
-
-def _seconds(options: Mapping[str, str], name: str, default: float) -> float:
-    try:
-        found = float(options.get(name, default))
-    except ValueError:
-        found = math.nan
-    if not 0 < found < 1e6:
-        raise ConfigError(f"{name} = {options[name]!r} is no time", hint="a number of seconds, as 120")
-    return found
-
-
-def _endpoint(options: Mapping[str, str]) -> str | None:
-    found = options.get("endpoint") or None
-    if found and (not found.startswith(("http://", "https://")) or "@" in found):
-        raise ConfigError(
-            "the endpoint is no plain http:// or https:// URL", hint="credentials come from AWS's own settings"
-        )
-    return found
 
 
 def _is_shown(key: str, prefix: str) -> bool:
@@ -520,9 +407,3 @@ def _at(path: Path, start: int) -> bytes:
     with path.open("rb") as stream:
         stream.seek(start)
         return stream.read(PART)
-
-
-def _code(error: Any) -> str:
-    return str(error.response.get("Error", {}).get("Code", "")) or str(
-        error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", "")
-    )

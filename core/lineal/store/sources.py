@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -67,13 +67,3 @@ def _stat(path: Path) -> os.stat_result:
     if not stat.S_ISREG(info.st_mode):
         raise Unavailable(f"{path} is no regular file", hint="sockets, pipes and devices are not committed")
     return info
-
-
-def pieces(stream: BinaryIO, length: int) -> Iterator[bytes]:
-    """Yield the next `length` bytes of a stream in pieces. Raises Unavailable where it ends before."""
-    while length > 0:
-        piece = stream.read(min(PIECE, length))
-        if not piece:
-            raise Unavailable("a file ended before its size", hint="commit it again once nothing writes to it")
-        length -= len(piece)
-        yield piece

@@ -57,6 +57,9 @@ class Place:
     def scratch(self) -> Path:
         raise NotImplementedError
 
+    def reap(self, now: float) -> int:
+        return 0
+
     def close(self) -> None:
         pass
 

@@ -15,15 +15,15 @@ Why = Callable[[str], str]
 """Given a key's id, why it is off now; "" where it works."""
 
 
-def place(workspace: str, where: str, shown: str, right: str, cells: int) -> Line:
-    """Return the line at the top: workspace, screen, what is shown, and how fresh it is."""
+def place(workspace: str, where: str, shown: str, right: str, cells: int, *, writes: bool = False) -> Line:
+    """Return the line at the top: workspace, screen, what is shown, how fresh, and whether the store may change."""
     left = (
         Span(" lineal  ", Tone.ACCENT),
         Span(text.safe(workspace, 40), Tone.STRONG),
         Span(f"  {where}", Tone.DIM),
         Span(f"   {text.safe(shown, 300)}" if shown else "", Tone.CHANGED),
     )
-    return spread(left, (Span(f"{right} ", Tone.DIM), Span("[RO] ", Tone.DIM)), cells)
+    return spread(left, (Span(f"{right} ", Tone.DIM), Span("[RW] " if writes else "[RO] ", Tone.DIM)), cells)
 
 
 def freshness(registries: Sequence[RegistryRow], now: float) -> str:

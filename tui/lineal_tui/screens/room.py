@@ -147,7 +147,7 @@ class Room(Screen[None], inherit_bindings=False):
         step = session.sync
         fresh = bars.freshness(session.registries, session.clock())
         right = bars.progress(step) if step else fresh
-        return bars.place(session.workspace, self.WHERE.value, self.shown(), right, cells)
+        return bars.place(session.workspace, self.WHERE.value, self.shown(), right, cells, writes=session.writes)
 
     def say(self, line: Line) -> None:
         """Say something above the footer, for some seconds."""
@@ -377,7 +377,7 @@ class Room(Screen[None], inherit_bindings=False):
 
         table = [key for key in keys.of(self.WHERE) if key.group is not keys.Group.MOVE and key.id != "palette"]
         table.sort(key=lambda key: -key.rank)
-        offered = offers(self.subject(), self._kind())
+        offered = offers(self.subject(), self._kind()) if self.session.writes else []
         running = "something runs already" if self.session.sync is not None else ""
         lines = [bars.palette_line(key, self.off(key.id)) for key in table]
         lines += [offer_line(offer, running) for offer in offered]

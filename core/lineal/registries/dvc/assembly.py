@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from lineal.errors import BadFormat, Unavailable
-from lineal.formats import requirements
+from lineal.formats import lfs, requirements
 from lineal.formats.window import read_small
 from lineal.model.records import (
     Alias,
@@ -32,9 +32,7 @@ from lineal.registries.dvc.places import Places
 from lineal.registries.dvc.roles import Roles
 from lineal.registries.dvc.timeline import Draft, Holder
 
-LFS = 1024  # bytes that a pointer of git-lfs does not exceed
 _KEPT = 4 << 20  # bytes of a file of metrics in a cache
-_POINTER = b"version https://git-lfs.github.com/spec/"
 Blobs = Mapping[str, bytes | None]
 
 
@@ -191,23 +189,21 @@ class Assembly:
 
     def _blob(self, draft: Draft) -> File:
         data = self._blobs.get(draft.blob)
-        if data is not None and data.startswith(_POINTER):
-            return self._pointed(draft.path, data)
+        if data is not None and (pointer := lfs.read(data)) is not None:
+            return self._pointed(draft.path, pointer)
         digest = Digest(Algorithm.GIT_SHA1, draft.blob) if len(draft.blob) == 40 else None
         size = self._scene.sizes.get(draft.blob, -1)
         place = Place.CACHE if size >= 0 else Place.REMOTE if self._scene.has_remote else Place.NOWHERE
         location = f"git:{draft.blob}"
         return File(path=draft.path, size=max(size, 0), digest=digest, place=place, location=location)
 
-    def _pointed(self, path: str, data: bytes) -> File:
-        """Read a pointer of git-lfs: `oid sha256:HEX` and `size N` (git-lfs, docs/spec.md)."""
-        fields = dict(line.split(" ", 1) for line in data.decode("ascii", "replace").splitlines() if " " in line)
-        oid = fields.get("oid", "").removeprefix("sha256:")
-        if len(oid) != 64 or not oid.isalnum():
+    def _pointed(self, path: str, pointer: lfs.Pointer) -> File:
+        """Say where the bytes behind a pointer of git-lfs are."""
+        oid, size = pointer.oid, pointer.size
+        if not oid:
             self._problem(path, "a pointer of git-lfs without a SHA-256", "repair it in a new commit")
             return File(path=path, place=Place.NOWHERE)
-        local = f"{self._scene.lfs}/{oid[:2]}/{oid[2:4]}/{oid}"
-        size = int(fields["size"]) if fields.get("size", "").isdecimal() else None
+        local = f"{self._scene.lfs}/{pointer.object()}"
         digest = Digest(Algorithm.SHA256, oid)
         if self._scene.lfs and Path(local).exists():
             return File(path=path, size=size, digest=digest, place=Place.CACHE, location=local, local=local)
@@ -288,6 +284,6 @@ def needed(drafts: Mapping[tuple[str, str], Draft], sizes: Mapping[str, int]) ->
         beside = draft.beside
         for files in (beside.params, beside.metrics, beside.environments):
             found.update(files.values())
-        if draft.blob and 0 <= sizes.get(draft.blob, -1) <= LFS:
+        if draft.blob and 0 <= sizes.get(draft.blob, -1) <= lfs.LARGEST:
             found.add(draft.blob)
     return found

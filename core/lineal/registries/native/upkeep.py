@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from lineal.errors import NotFound
 from lineal.registries.native.shelf import Shelf
-from lineal.store import care, documents, leases, transfer
+from lineal.store import care, documents, leases
 from lineal.store.bases import Bases
 from lineal.store.care import GRACE, Fault, Plan, Repaired, Saved
 from lineal.store.documents import Document
@@ -53,6 +53,7 @@ def plan(shelf: Shelf, *, grace: float = GRACE) -> Plan:
 def collect(shelf: Shelf, doing: Plan) -> int:
     """Do what a plan says, unless somebody writes; return the bytes freed. Raises Conflict."""
     with leases.clearing(shelf.store.backend, shelf.around.clock()):
+        shelf.store.backend.reap(shelf.around.clock())
         gone = set(doing.versions)
         keep = [one.key.rpartition("/")[2] for one in shelf.store.backend.list("manifests/")]
         return care.collect(shelf.store, doing, [version for version in keep if version not in gone])
@@ -94,8 +95,3 @@ def repack(shelf: Shelf, effort: Effort, on_bytes: Callable[[int], None] = lambd
                     saved += work.rewrite(document)
                 before = [document]
         return saved
-
-
-def missing_blocks(shelf: Shelf, document: Document) -> int:
-    """Return how many blocks of a version are not in this store."""
-    return sum(shelf.store.catalog.find(block) is None for block in transfer.blocks_of(document))
