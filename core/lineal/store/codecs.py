@@ -39,7 +39,7 @@ BASED = frozenset({Codec.DELTA, Codec.CONTEXT_F32, Codec.CONTEXT_BF16, Codec.CON
 
 CONTEXT = {"float32": Codec.CONTEXT_F32, "bfloat16": Codec.CONTEXT_BF16, "float16": Codec.CONTEXT_F16}
 _EXPONENT = {Codec.CONTEXT_F32: (4, 23, 0xFF), Codec.CONTEXT_BF16: (2, 7, 0xFF), Codec.CONTEXT_F16: (2, 10, 0x1F)}
-_GROUP = 8192  # numbers: the fewest that share a table of Huffman codes in a context codec
+_GROUP = 8192  # part of the format! numbers: the fewest that share a table of Huffman codes in a context codec
 _UNSIGNED: dict[int, np.dtype[Any]] = {1: np.dtype("<u1"), 2: np.dtype("<u2"), 4: np.dtype("<u4"), 8: np.dtype("<u8")}
 _SIGNED: dict[int, np.dtype[Any]] = {1: np.dtype("<i1"), 2: np.dtype("<i2"), 4: np.dtype("<i4"), 8: np.dtype("<i8")}
 _HINT = "`lineal verify --full` finds what is damaged; `lineal repair` fetches it from a remote"
