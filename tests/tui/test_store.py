@@ -14,6 +14,7 @@ from lineal.config import Surroundings
 from lineal.workspace import Workspace, open_workspace
 from lineal_tui.app import LinealApp
 from lineal_tui.main import SYNC, VERBS
+from lineal_tui.messages import RunWanted, SyncStep
 from tests import shelves
 from tests.tui.seeing import until, until_seen
 from tests.tui.test_screens import press
@@ -59,6 +60,7 @@ async def run(pilot: Pilot[int], chosen: str, line: str) -> None:
     await pilot.pause()
     await press(pilot, "enter")
     await until_seen(pilot, "enter runs it")
+    await until(pilot, lambda: isinstance(pilot.app.focused, Input), "the cursor in the line")
     pilot.app.screen.query_one(Input).value += line
     await press(pilot, "enter")
 
@@ -113,3 +115,14 @@ async def test_sources_show_what_the_store_saves(work: Workspace, size: tuple[in
         await until_seen(pilot, "native")
         await press(pilot, "G")
         await until_seen(pilot, "packs", "churn", " → ")
+
+
+async def test_a_verb_that_is_asked_for_during_a_sync_runs_behind_it(work: Workspace) -> None:
+    app = app_of(work)
+    async with app.run_test(size=(160, 45)) as pilot:
+        await ready(pilot, app)
+        app.session.sync = SyncStep(registry="slow")
+        app.post_message(RunWanted(("verify",)))
+        await until_seen(pilot, "waits for what runs now")
+        app._synced(SyncStep(running=False))
+        await until_seen(pilot, "2 versions", "whole")

@@ -78,6 +78,7 @@ class LinealApp(App[int]):
         surroundings = {**environ, **(child or {})}
         self._child = SyncChild(sync, cwd, surroundings, self._synced)
         self._job = SyncChild(verbs, cwd, {**surroundings, "LINEAL_EVENTS": "jsonl"}, self._worked)
+        self._next: tuple[str, ...] = ()  # a verb that waits for the end of what runs
         self._looked = 0.0
         self._ticker: Timer | None = None  # draws the progress of a sync
         self._waiting = ExitStack()  # holds painting back until the first rows are there
@@ -176,9 +177,10 @@ class LinealApp(App[int]):
 
     def on_run_wanted(self, message: m.RunWanted) -> None:
         """Run a verb of the store in the background, one at a time."""
-        if self._job.running or self.session.sync is not None:
+        if self.session.sync is not None:
+            self._next = message.words
             if room := self._room():
-                room.say((Span("Something runs already: esc on Sources (7) cancels it.", Tone.WARN),))
+                room.say((Span("That waits for what runs now: esc on Sources (7) cancels it.", Tone.WARN),))
             return
         self.session.sync = m.SyncStep(registry=message.words[0], bytes=True)
         self._ticker = self.set_interval(_REDRAW, self._frame)
@@ -211,6 +213,9 @@ class LinealApp(App[int]):
         self._refresh()
         if step.error and (room := self._room()):
             room.say((Span("✘ ", Tone.ERROR), Span(text.safe(step.error, 400))))
+        if self._next:
+            words, self._next = self._next, ()
+            self.post_message(m.RunWanted(words))
 
     def _room(self) -> Room | None:
         rooms = [screen for screen in self.screen_stack if isinstance(screen, Room)]

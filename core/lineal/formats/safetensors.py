@@ -83,21 +83,12 @@ def _bad(reason: str) -> BadFormat:
 def _metadata(value: Any) -> dict[str, str]:
     if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
         raise _bad("__metadata__ that is no mapping of texts")
-    if not all(_is_text(key) and _is_text(text) for key, text in value.items()):
-        raise _bad("__metadata__ that is no mapping of texts")
     return value
-
-
-def _is_text(value: str) -> bool:
-    """Say whether a text is one: JSON can spell half a character, which nothing can write down again."""
-    return not any("\ud800" <= character <= "\udfff" for character in value) if not value.isascii() else True
 
 
 def _entry(name: str, entry: Any) -> tuple[Tensor, int, int]:
     if not isinstance(entry, dict):
         raise _bad(f"no entry for {name[:80]!r}")
-    if not _is_text(name):
-        raise _bad("a name that is no text")
     dtype, shape, offsets = entry.get("dtype"), _counts(entry.get("shape")), _counts(entry.get("data_offsets"))
     if not isinstance(dtype, str) or not dtype.isascii() or shape is None or offsets is None or len(offsets) != 2:
         raise _bad(f"a damaged entry for {name[:80]!r}")

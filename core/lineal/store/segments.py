@@ -183,11 +183,14 @@ def _within(views: Iterable[View], size: int) -> tuple[View, ...]:
 
 
 def _unique(names: Iterable[str]) -> Iterator[str]:
-    """Yield names, all but the first of equal ones with a number behind: `w`, `w#2`, `w#3`."""
+    """Yield names, all but the first of equal ones with a number behind: `w`, `w#2`, `w#3`.
+
+    Half a surrogate, which no layout could write down, is spelt as the index spells it.
+    """
     taken: set[str] = set()
     counts: dict[str, int] = {}
-    for name in names:
-        unique = name
+    for said in names:
+        unique = name = said.encode(errors="backslashreplace").decode()
         while unique in taken:
             counts[name] = counts.get(name, 1) + 1
             unique = f"{name}#{counts[name]}"

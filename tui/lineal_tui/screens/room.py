@@ -378,14 +378,13 @@ class Room(Screen[None], inherit_bindings=False):
         table = [key for key in keys.of(self.WHERE) if key.group is not keys.Group.MOVE and key.id != "palette"]
         table.sort(key=lambda key: -key.rank)
         offered = offers(self.subject(), self._kind()) if self.session.writes else []
-        running = "something runs already" if self.session.sync is not None else ""
         lines = [bars.palette_line(key, self.off(key.id)) for key in table]
-        lines += [offer_line(offer, running) for offer in offered]
+        lines += [offer_line(offer) for offer in offered]
 
         def take(index: int | None) -> None:
             if index is not None and index < len(table):
                 self.action_key(table[index].id)
-            elif index is not None and not running:
+            elif index is not None:
                 self._command(offered[index - len(table)][0])
 
         self.app.push_screen(Chooser("do", lines), take)

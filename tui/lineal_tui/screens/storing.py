@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shlex
+from typing import ClassVar
 
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, Label
 
@@ -39,19 +41,19 @@ def offers(row: VersionRow | None, kind: str) -> list[tuple[str, str]]:
     return [*first, *found]
 
 
-def offer_line(offer: tuple[str, str], reason: str) -> Line:
+def offer_line(offer: tuple[str, str]) -> Line:
     """Return one entry of the palette."""
     verb, said = offer
-    tone = Tone.DIM if reason else Tone.PLAIN
-    return (
-        Span(fit(f"{verb.split()[0]} …", 16), tone),
-        Span(" " * 8),
-        Span(f"off: {reason}" if reason else said, Tone.DIM),
-    )
+    return (Span(fit(f"{verb.split()[0]} …", 16)), Span(" " * 8), Span(said, Tone.DIM))
 
 
 class Command(Dialog[list[str]]):
     """A line of the command line, without `lineal`; the answer is its words, or None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "key('close')", show=False),
+        Binding("enter", "key('choose')", show=False),  # typed before the line has the cursor
+    ]
 
     def __init__(self, begun: str) -> None:
         super().__init__()
@@ -83,10 +85,14 @@ class Command(Dialog[list[str]]):
         message.stop()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Answer with the words, if they can be told apart."""
+        """Take enter as the input does: after all that was typed before it."""
         event.stop()
+        self.choose()
+
+    def choose(self) -> None:
+        """Answer with the words of the line, if they can be told apart."""
         try:
-            words = shlex.split(event.value)
+            words = shlex.split(self.query_one(Input).value)
         except ValueError as error:
             self._say(f"that is no command line: {error}", Tone.ERROR)
             return
