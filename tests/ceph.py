@@ -5,17 +5,19 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import time
 import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 PROGRAMS = ("ceph-mon", "ceph-osd", "radosgw", "radosgw-admin", "monmaptool", "ceph")
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIATEST", "AWS_SECRET_ACCESS_KEY": "secretsecret"}
+_STARTS = 3
 _CONFIG = """[global]
 fsid = {fsid}
 mon host = [v1:127.0.0.1:{mon}/0]
@@ -57,10 +59,37 @@ def missing() -> list[str]:
 
 
 @contextmanager
-def rgw(folder: Path, port: int) -> Iterator[str]:
-    """Run the server in `folder`; yield its endpoint."""
+def rgw(folder: Path) -> Iterator[str]:
+    """Run the server in `folder`; yield its endpoint. A start that meets a taken port is tried again on others."""
+    for attempt in range(_STARTS):
+        place = folder / str(attempt)
+        place.mkdir()
+        with ExitStack() as running:
+            try:
+                endpoint = running.enter_context(_running(place, *_free_ports()))
+            except (Died, subprocess.CalledProcessError, subprocess.TimeoutExpired):
+                if attempt == _STARTS - 1:
+                    raise
+                continue
+            yield endpoint
+            return
+
+
+def _free_ports() -> tuple[int, int]:
+    with socket.socket() as one, socket.socket() as other:
+        for each in (one, other):
+            each.bind(("127.0.0.1", 0))
+        return one.getsockname()[1], other.getsockname()[1]
+
+
+class Died(Exception):
+    """A program of the server ended, or did not answer in time; what they said last."""
+
+
+@contextmanager
+def _running(folder: Path, port: int, mon: int) -> Iterator[str]:
     fsid = str(uuid.uuid4())
-    (folder / "ceph.conf").write_text(_CONFIG.format(fsid=fsid, folder=folder, port=port, mon=port + 1))
+    (folder / "ceph.conf").write_text(_CONFIG.format(fsid=fsid, folder=folder, port=port, mon=mon))
     for name in ("mon", "osd"):
         (folder / name).mkdir()
     common = ["-c", str(folder / "ceph.conf")]
@@ -75,7 +104,7 @@ def rgw(folder: Path, port: int) -> Iterator[str]:
             running.append(subprocess.Popen(words, cwd=folder, stdout=log, stderr=log, start_new_session=True))
 
     try:
-        run("monmaptool", "--create", "--addv", "a", f"[v1:127.0.0.1:{port + 1}]", "--fsid", fsid, "monmap")
+        run("monmaptool", "--create", "--addv", "a", f"[v1:127.0.0.1:{mon}]", "--fsid", fsid, "monmap")
         run("ceph-mon", *common, "--mkfs", "-i", "a", "--monmap", "monmap")
         start("ceph-mon", *common, "-i", "a", "-f")
         osd = str(uuid.uuid4())
@@ -83,7 +112,7 @@ def rgw(folder: Path, port: int) -> Iterator[str]:
         run("ceph-osd", *common, "-i", "0", "--mkfs", "--osd-uuid", osd)
         start("ceph-osd", *common, "-i", "0", "--osd-uuid", osd, "-f")
         start("radosgw", *common, "-n", "client.rgw.a", "-f")
-        _wait(lambda: _answers(f"http://127.0.0.1:{port}/"))
+        _wait(lambda: _answers(f"http://127.0.0.1:{port}/"), running, folder)
         run(
             "radosgw-admin",
             *common,
@@ -114,9 +143,10 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _wait(ready: Callable[[], bool]) -> None:
-    end = time.monotonic() + 120
+def _wait(ready: Callable[[], bool], running: list[subprocess.Popen[bytes]], folder: Path) -> None:
+    end = time.monotonic() + 90
     while not ready():
-        if time.monotonic() > end:
-            raise TimeoutError("the server did not start")
+        if time.monotonic() > end or any(process.poll() is not None for process in running):
+            said = (f"{path.name}: {path.read_text(errors='replace')[-600:]}" for path in sorted(folder.glob("*.out")))
+            raise Died("\n".join(said))
         time.sleep(0.3)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -170,10 +169,7 @@ def moto() -> Iterator[str]:
 def rgw(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if missing := ceph.missing():
         pytest.skip(f"needs {', '.join(missing)}: apt-get install radosgw ceph-mon ceph-osd")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with ceph.rgw(tmp_path_factory.mktemp("ceph"), port) as endpoint:
+    with ceph.rgw(tmp_path_factory.mktemp("ceph")) as endpoint:
         yield endpoint
 
 
