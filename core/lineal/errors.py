@@ -5,6 +5,7 @@
     ├ NotFound                         4
     ├ Conflict                         5
     ├ MissingExtra                     2
+    ├ Blocked                          3   (an action that policy or read-only mode refuses; carries the checks)
     ├ IndexUnavailable                 8   (disk full, damaged, or another process holds it)
     │ └ IndexBusy                      8
     ├ QueryError                       2   (carries the place of the word that is wrong)
@@ -21,6 +22,12 @@ The number is the exit code of the command line. What is not an `Error` is a bug
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lineal.model.plan import CheckResult
 
 
 class Error(Exception):
@@ -55,6 +62,16 @@ class MissingExtra(Error):
 
     def __init__(self, extra: str, package: str) -> None:
         super().__init__(f"{package} is not installed", hint=f"pip install 'lineal[{extra}]'")
+
+
+class Blocked(Error):
+    """An action that the policy, or read-only mode, does not let through; `checks` are those that stand in its way."""
+
+    exit_code = 3
+
+    def __init__(self, message: str, *, hint: str = "", checks: Sequence[CheckResult] = ()) -> None:
+        super().__init__(message, hint=hint)
+        self.checks = tuple(checks)
 
 
 class IndexUnavailable(Error):

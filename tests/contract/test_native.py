@@ -12,7 +12,7 @@ from lineal.model.values import Metric, Param, Tag
 from lineal.registries.native import trees
 from lineal.registries.native.shelf import Said, Shelf
 from lineal.store.manifest import Parent
-from lineal.testing import RegistryContract, Source
+from lineal.testing import RegistryContract, Source, Target, WriteContract
 
 
 def weights(path: Path, seed: int) -> Path:
@@ -44,3 +44,17 @@ class TestNative(RegistryContract):
             shelf.commit(data, Said(), kind="dataset", name="rows")
         spec = RegistrySpec(name="store", kind="native", url=str(store))
         return Source(spec=spec, around=around, trees=(store,))
+
+
+class TestWritingNative(WriteContract):
+    @pytest.fixture
+    def target(self, tmp_path: Path) -> Target:
+        around = Surroundings(tmp_path, tmp_path / "home", {"LINEAL_AUTHOR": "mira"}, lambda: 1_700_000_000.0)
+        store = tmp_path / "store"
+        keys = []
+        with Shelf.open(StoreSpec(url=str(store)), around, create=True) as shelf:
+            for number in (1, 2):
+                tree = trees.read([weights(tmp_path / "model" / "weights.bin", number)])
+                keys.append(shelf.commit(tree, Said(), kind="model", name="churn").id)
+        source = Source(spec=RegistrySpec(name="store", kind="native", url=str(store)), around=around, trees=(store,))
+        return Target(source=source, model="churn", keys=(keys[0], keys[1]))

@@ -16,14 +16,14 @@ from lineal.errors import NotFound
 from lineal.model.records import Record
 from lineal.model.values import Series
 from lineal.model.version import File, Version
-from lineal.registries.base import Cursors, Registry
+from lineal.registries.base import Cursors, ReadOnly, Registry
 
 Script = Callable[[Cursors], Iterable[Record]]
 SCRIPTS: dict[str, Script] = {}
 FINGERPRINTS: dict[str, str | None] = {}
 
 
-class Scripted:
+class Scripted(ReadOnly):
     """A registry that follows a script."""
 
     def __init__(self, spec: RegistrySpec) -> None:

@@ -17,22 +17,66 @@ RESTORED = "restored"  # a retired version counts again
 METRICS = "metrics"
 TAGS = "tags"
 NOTE = "note"
+ALIAS = "alias"  # an alias was moved: of a model of this store by this very event, of another registry just before it
+WATCHED = "watched"  # from now on moves of a registry's aliases are observed; before that they are not known
+OBSERVED = "observed"  # a sync saw that somebody moved aliases of a registry
+REQUESTED = "requested"  # a version is proposed for an alias
+APPROVED = "approved"
+REJECTED = "rejected"
+DEPLOYED = "deployed"  # a version runs somewhere: an alias is but an intention
+EVIDENCE = "evidence"  # a report about a version and an alias
+WITHDRAWN = "withdrawn"  # what an earlier event said does not count any more
+STARTED = "started"  # an action begins: `detail` holds all that it will change, so that it can be ended by others
+APPLIED = "applied"
+REVERTED = "reverted"
+INCOMPLETE = "incomplete"
+DELIVERED = "delivered"  # a hook was told of an event, or could not be
+
+SAYINGS = frozenset({NOTE, REQUESTED, APPROVED, REJECTED, DEPLOYED, EVIDENCE})
+ENDS = frozenset({APPLIED, REVERTED, INCOMPLETE})
+
+
+class Move(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An alias of a model passed from one version to another; "" is none."""
+
+    model: str
+    alias: str
+    before: str = ""
+    after: str = ""
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Something that somebody did or said about a version. `id` is drawn by its writer and never used again."""
+    """Something that somebody did or said. `id` is drawn by its writer and never used again.
+
+    A model is one of this store, or of the registry that is named. `version` is its key there: in this store a
+    manifest's id. Of a moved alias it is what the alias points at since, "" for nothing.
+    """
 
     id: str  # 32 hexadecimal digits
     kind: str
     at: float  # Unix seconds
     by: str = ""
     host: str = ""
+    registry: str = ""  # "" for this store's own models
     model: str = ""
-    version: str = ""  # a manifest's id
+    version: str = ""
     number: int | None = None  # of a committed version: 1 for v1
     message: str = ""
     metrics: tuple[Metric, ...] = ()
     tags: tuple[Tag, ...] = ()
+    gone: tuple[str, ...] = ()  # keys of tags that were taken away
+    alias: str = ""
+    before: str = ""  # what the alias pointed at
+    moves: tuple[Move, ...] = ()  # that were observed
+    where: str = ""  # of a deployment
+    of: str = ""  # the event that is withdrawn or delivered
+    action: str = ""  # the action that it is part of; that of the started event is its own id
+    undoes: str = ""  # the action that this one takes back
+    content: str = ""  # digest over the version's files when it was promoted
+    command: str = ""  # the same on the command line
+    detail: str = ""  # JSON: of an action, `lineal.actions.recording.Detail`; read only where it is asked for
+    store: str = ""  # of a signed event: the id of the store that it was signed for
+    signature: str = ""  # over all of the event but this; see `lineal.ledger.signing`
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,18 +112,8 @@ class _LooseMetric(msgspec.Struct, frozen=True):
     dataset: str = ""
 
 
-class _LooseEvent(msgspec.Struct, frozen=True, kw_only=True):
-    id: str
-    kind: str
-    at: float
-    by: str = ""
-    host: str = ""
-    model: str = ""
-    version: str = ""
-    number: int | None = None
-    message: str = ""
-    metrics: tuple[_LooseMetric, ...] = ()
-    tags: tuple[Tag, ...] = ()
+class _LooseEvent(Event, frozen=True, kw_only=True):
+    metrics: tuple[_LooseMetric, ...] = ()  # type: ignore[assignment]
 
 
 class _Loose(msgspec.Struct, frozen=True, kw_only=True):

@@ -160,7 +160,7 @@ class Ledger:
         self._lines.append(data)
         self._entries.append(entry)
         self._head = digest
-        self.state.take(entry.event)
+        self.state.take(entry.event, number)
 
     def _corrupt(self, what: str, hint: str = _HINT) -> Corrupt:
         return Corrupt(f"the ledger of {self._backend.url} {what}", hint=hint)

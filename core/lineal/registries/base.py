@@ -1,4 +1,4 @@
-"""What every registry offers, and how it is found. Reading only: nothing here changes a registry."""
+"""What every registry offers, and how it is found: reading, and for those that can be changed, changing."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import BinaryIO, Protocol
 
 from lineal.config import RegistrySpec, Surroundings
+from lineal.errors import Unsupported
+from lineal.model.changes import Change, Receipt, Stamp
 from lineal.model.records import Record
 from lineal.model.values import Series
 from lineal.model.version import File, Version
@@ -22,6 +24,21 @@ class Registry(Protocol):
     """
 
     spec: RegistrySpec
+
+    @property
+    def writes(self) -> frozenset[type[Change]]:
+        """The kinds of change it can apply; empty where it is only read. Touches nothing."""
+        ...
+
+    @property
+    def refusal(self) -> str:
+        """Why it cannot apply other changes, in one sentence: shown where a key is dimmed. "" where it can all."""
+        ...
+
+    @property
+    def compares(self) -> bool:
+        """Whether it compares and sets in one step; else somebody may come in between `current` and `apply`."""
+        ...
 
     def fingerprint(self) -> str | None:
         """Return a cheap token (under 50 ms) that changes when a scan may say something new; None if remote.
@@ -60,9 +77,55 @@ class Registry(Protocol):
         """
         ...
 
+    def current(self, change: Change) -> Change:
+        """Return `change` with `before` as it is in the registry now, which may be newer than any index.
+
+        Raises:
+            NotFound: there is no such model, or no such version of it (`after`, `key` or `source`).
+            Unsupported: it is none of `writes`.
+            RegistryError: the registry cannot be reached, or refuses.
+        """
+        ...
+
+    def calls(self, change: Change, stamp: Stamp) -> tuple[str, ...]:
+        """Return what `apply` would call, as a person could type or send it; without secrets. May read."""
+        ...
+
+    def apply(self, change: Change, stamp: Stamp) -> Receipt:
+        """Apply a change if what it calls `before` still holds, and look whether `after` holds then.
+
+        A change that was applied already, by an earlier try with the same `stamp.action` whose answer was lost, counts
+        as applied. Nothing outside what the change names is touched.
+
+        Raises:
+            Conflict: `before` does not hold any more; applying the same change twice is one too.
+            NotFound, Unsupported, RegistryError: as for `current`; nothing is half done.
+        """
+        ...
+
     def close(self) -> None:
         """Let go of connections and processes; harmless twice."""
         ...
+
+
+class ReadOnly:
+    """What registries share that are only read: `class Mine(ReadOnly)`, with a `refusal` of its own."""
+
+    refusal = "registries of this kind are only read"
+    writes: frozenset[type[Change]] = frozenset()
+    compares = True
+
+    def current(self, change: Change) -> Change:  # noqa: ARG002
+        """Refuse."""
+        raise Unsupported(self.refusal, hint="`lineal registry ls` says what each can do")
+
+    def calls(self, change: Change, stamp: Stamp) -> tuple[str, ...]:  # noqa: ARG002
+        """Refuse."""
+        raise Unsupported(self.refusal, hint="`lineal registry ls` says what each can do")
+
+    def apply(self, change: Change, stamp: Stamp) -> Receipt:  # noqa: ARG002
+        """Refuse."""
+        raise Unsupported(self.refusal, hint="`lineal registry ls` says what each can do")
 
 
 class Adapter(Protocol):

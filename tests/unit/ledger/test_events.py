@@ -75,7 +75,7 @@ def test_keys_sort_as_their_numbers_do() -> None:
 
 def test_what_a_newer_writer_says_besides_does_no_harm() -> None:
     plain = json.loads(events.encode(Entry(number=1, before=STORE, event=event(1, number=1))))
-    plain["event"] |= {"kind": "signed", "signature": {"by": ["a", None]}}
+    plain["event"] |= {"kind": "signed", "sealed": {"by": ["a", None]}}
     plain["version"] = 2
     entry = events.decode(json.dumps(plain).encode())
     assert entry.event.kind == "signed"

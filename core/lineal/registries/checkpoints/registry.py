@@ -20,7 +20,7 @@ from lineal.formats.window import open_slice
 from lineal.model.records import Complete, Problem, Record
 from lineal.model.values import Series
 from lineal.model.version import File, Version
-from lineal.registries.base import Cursors
+from lineal.registries.base import Cursors, ReadOnly
 from lineal.registries.checkpoints import history, layout, settings, walk
 from lineal.registries.checkpoints.layout import Run
 from lineal.registries.checkpoints.pieces import text
@@ -34,8 +34,10 @@ GLANCE = 4_000  # entries that `fingerprint` looks at
 RUN_ENTRIES, RUN_DEPTH = 50_000, 4  # of the walk for one run's curves
 
 
-class Checkpoints:
+class Checkpoints(ReadOnly):
     """A folder of training outputs, or one model file."""
+
+    refusal = "files in folders have no aliases and tags that anybody could set: `lineal commit` keeps them in a store"
 
     def __init__(self, spec: RegistrySpec, clock: Callable[[], float]) -> None:
         self.spec = spec

@@ -14,7 +14,7 @@ from lineal.formats.window import open_slice
 from lineal.model.records import Alias, AliasKind, Complete, Record
 from lineal.model.values import Series
 from lineal.model.version import File, Version
-from lineal.registries.base import Cursors
+from lineal.registries.base import Cursors, ReadOnly
 from lineal.registries.dvc import assembly, gto, series
 from lineal.registries.dvc.beside import Files
 from lineal.registries.dvc.definitions import DEFINITION, Definitions, defining
@@ -27,7 +27,7 @@ _SCOPE = "repository"
 _LARGEST = 4 << 30  # bytes of a blob that is opened; it is held in memory
 
 
-class GitRegistry:
+class GitRegistry(ReadOnly):
     """One repository, on this machine or behind a URL."""
 
     def __init__(self, spec: RegistrySpec, around: Surroundings, *, remote: bool) -> None:

@@ -15,7 +15,7 @@ from lineal.errors import NotFound, RegistryError, Unavailable
 from lineal.model.records import Alias, AliasKind, Complete, Problem, Record
 from lineal.model.values import Series
 from lineal.model.version import File, Version
-from lineal.registries.base import Cursors
+from lineal.registries.base import Cursors, ReadOnly
 from lineal.registries.huggingface.layout import COMMIT, Folder, printable
 from lineal.registries.huggingface.places import PREFIX
 from lineal.registries.huggingface.snapshots import Snapshot, names
@@ -24,8 +24,10 @@ _READING = "1"  # raised when records are made otherwise, so that every folder i
 _MODELS = 100_000
 
 
-class HubCache:
+class HubCache(ReadOnly):
     """The cache at `root`. Methods may be called from any thread, but not two at once."""
+
+    refusal = "a cache is a copy of what the Hub holds: what is changed here would be gone with the next download"
 
     def __init__(self, spec: RegistrySpec, root: Path) -> None:
         self.spec = spec

@@ -9,7 +9,7 @@ from lineal.config import RegistrySpec
 from lineal.model.records import Record
 from lineal.model.values import Series
 from lineal.model.version import File, Version
-from lineal.registries.base import Cursors
+from lineal.registries.base import Cursors, ReadOnly
 from lineal.registries.mlflow.artifacts import Artifacts
 from lineal.registries.mlflow.assembly import Assembly
 from lineal.registries.mlflow.shelf import Store, scan
@@ -23,8 +23,10 @@ class SeriesStore(Store, Protocol):
         ...
 
 
-class Mlflow:
+class Mlflow(ReadOnly):
     """MLflow in a database or an `mlruns/` folder."""
+
+    refusal = "MLflow's databases and folders are only read: changes go through its tracking server"
 
     def __init__(self, spec: RegistrySpec, store: SeriesStore, artifacts: Artifacts) -> None:
         self.spec = spec

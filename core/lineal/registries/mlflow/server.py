@@ -20,7 +20,7 @@ from lineal.formats.http import Budget, Http, without_userinfo
 from lineal.model.records import Complete, Gone, Record
 from lineal.model.values import Series
 from lineal.model.version import File, Version
-from lineal.registries.base import Cursors
+from lineal.registries.base import Cursors, ReadOnly
 from lineal.registries.mlflow import settings
 from lineal.registries.mlflow.artifacts import LocalArtifacts
 from lineal.registries.mlflow.assembly import Assembly, runs_model
@@ -42,7 +42,7 @@ def connect_server(spec: RegistrySpec, around: Surroundings) -> Server:
     return Server(bare, Rest(http), local, around)
 
 
-class Server:
+class Server(ReadOnly):
     """MLflow behind a tracking server."""
 
     def __init__(self, spec: RegistrySpec, rest: Rest, local: LocalArtifacts | None, around: Surroundings) -> None:
