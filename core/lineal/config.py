@@ -30,6 +30,13 @@ bytes_per_second = 200_000_000          # 0: as fast as it goes
 [metrics]
 auc = "max"
 latency_ms = { goal = "min", noise = 0.5 }
+
+[signing]                               # in the user's config.toml
+key = "~/.ssh/id_ed25519"               # sign what is written into the ledger; "git" for git's own key
+
+read_only = true                        # before the first table: change nothing
+
+What `policy`, `gate` and `on` of a project's file mean stands in `lineal.policy`.
 """
 
 from __future__ import annotations
@@ -47,6 +54,8 @@ import msgspec
 from lineal.errors import ConfigError
 from lineal.model.reference import REGISTRY
 from lineal.model.values import Goal
+from lineal.policy.rules import Policy
+from lineal.policy.rules import parse as parse_policy
 
 PROJECT_FILE = "lineal.toml"
 FOLDER = ".lineal"
@@ -145,6 +154,12 @@ class StoreSection(PlaceSection, frozen=True, forbid_unknown_fields=True):
     effort: Literal["", "fast", "default", "max"] = ""
 
 
+class SigningSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[signing]`: with which key what is written into the ledger is signed."""
+
+    key: str = ""
+
+
 class StoreSpec(msgspec.Struct, frozen=True, kw_only=True):
     """How to reach one store: a folder's absolute path or `s3://bucket/prefix`, and the options of its server."""
 
@@ -163,6 +178,17 @@ class Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     remotes: dict[str, PlaceSection] = {}
     registries: dict[str, RegistrySection] = {}
     metrics: dict[str, Goal | MetricRule] = {}
+    signing: SigningSection = SigningSection()
+    read_only: bool = False
+    policy: Any = None  # these three are read by `lineal.policy`
+    gate: Any = None
+    on: Any = None
+
+    @property
+    def rules(self) -> dict[str, Any]:
+        """The tables that make up a policy."""
+        found = {"policy": self.policy, "gate": self.gate, "on": self.on}
+        return {key: value for key, value in found.items() if value is not None}
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
@@ -179,6 +205,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     store: StoreSpec
     effort: str = "default"
     remotes: Mapping[str, StoreSpec] = {}
+    signing: str = ""  # a key's path, "git", or "" where nothing is signed
+    policy: Policy = Policy()
+    policy_error: str = ""  # why the policy cannot be read: then nothing may be changed
+    read_only: str = ""  # why nothing may be changed; "" where it may
 
 
 def find_root(cwd: Path) -> Path:
@@ -206,6 +236,9 @@ def load(around: Surroundings, root: Path | None = None) -> Config:
     user, project = read(user_file), read(project_file)
     specs = {spec.name: spec for spec in _specs(user, user_file.parent, "user", around.home)}
     specs |= {spec.name: spec for spec in _specs(project, root, "project", around.home)}
+    if user.rules:
+        raise ConfigError(f"{user_file}: a policy belongs to a project", hint=f"write it into {project_file}")
+    policy, policy_error = _policy(project, project_file)
     ignore = {place(text, user_file.parent, around.home) for text in user.discovery.ignore}
     ignore |= {place(text, root, around.home) for text in project.discovery.ignore}
     return Config(
@@ -222,7 +255,30 @@ def load(around: Surroundings, root: Path | None = None) -> Config:
         or StoreSpec(url=str(root / FOLDER / "store")),
         effort=project.store.effort or user.store.effort or "default",
         remotes=_remotes(user, user_file.parent, "user", around.home) | _remotes(project, root, "project", around.home),
+        signing=user.signing.key,
+        policy=policy,
+        policy_error=policy_error,
+        read_only=_read_only(user, project, around, policy_error),
     )
+
+
+def _policy(project: Document, file: Path) -> tuple[Policy, str]:
+    """Return the project's policy, or why it cannot be read: everything can be looked at all the same."""
+    try:
+        return parse_policy(project.rules, str(file)), ""
+    except ConfigError as error:
+        return Policy(), f"{error.message}{f' ({error.hint})' if error.hint else ''}"
+
+
+def _read_only(user: Document, project: Document, around: Surroundings, policy_error: str) -> str:
+    """Say why nothing may be changed; "" where it may."""
+    if policy_error:
+        return f"the policy cannot be read: {policy_error}"
+    if around.environ.get("LINEAL_READ_ONLY", "0") not in ("", "0"):
+        return "LINEAL_READ_ONLY is set"
+    if user.read_only or project.read_only:
+        return f"{'config.toml' if user.read_only else PROJECT_FILE} says read_only = true"
+    return ""
 
 
 def _store(document: Document, folder: Path, origin: str, home: Path) -> StoreSpec | None:
@@ -280,7 +336,10 @@ def _convert(file: Path, data: bytes) -> Document:
         raise ConfigError(f"{file}: {e}", hint=_suggestion(str(e))) from e
 
 
-_SECTIONS = (Document, IndexSection, DiscoverySection, FingerprintSection, RegistrySection, MetricRule, StoreSection)
+_SECTIONS = (
+    *(Document, IndexSection, DiscoverySection, FingerprintSection, RegistrySection, MetricRule),
+    *(StoreSection, SigningSection),
+)
 _KNOWN = [field.name for section in _SECTIONS for field in msgspec.structs.fields(section)]
 
 

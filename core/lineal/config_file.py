@@ -60,6 +60,18 @@ def ignore_place(file: Path, url: str) -> None:
     _save(file, document)
 
 
+def add_policy(file: Path, text: str) -> None:
+    """Write the tables of a policy at the end of `file`. Raises ConfigError, also where the whole is no policy."""
+    import tomlkit
+
+    from lineal.policy.rules import parse
+
+    before = tomlkit.dumps(_parsed(file)).rstrip()
+    document = tomlkit.parse(f"{before}\n\n{text}" if before else text)
+    parse(document.unwrap(), str(file))
+    _save(file, document)
+
+
 def _parsed(file: Path) -> TOMLDocument:
     import tomlkit
 

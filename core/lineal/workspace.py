@@ -20,11 +20,11 @@ from msgspec import structs
 
 from lineal import discovery, registries
 from lineal.config import Config, RegistrySpec, StoreSpec, Surroundings, load, place
-from lineal.errors import IndexUnavailable, NotFound, RegistryError
+from lineal.errors import IndexUnavailable, NotFound, RegistryError, StoreError
 from lineal.index import named_index, open_index
 from lineal.index.index import Index
 from lineal.model.listing import RegistryRow, Sort, VersionRow
-from lineal.model.reference import canonical, parse
+from lineal.model.reference import Reference, Selector, canonical, parse
 from lineal.model.values import Series
 from lineal.model.version import Code, Place, Tensor, Version
 from lineal.registries.base import Registry
@@ -158,7 +158,33 @@ class Workspace:
 
     def version(self, reference: str) -> VersionRow:
         """Return the version that `[registry:]model[@selector]` names. Raises ConfigError, NotFound, Conflict."""
-        return self.index.resolve(parse(reference))
+        said = parse(reference)
+        try:
+            return self.index.resolve(said)
+        except NotFound:
+            found = self._before(said) if said.selector.back else None
+            if found is None:
+                raise
+            return found
+
+    def _before(self, said: Reference) -> VersionRow | None:
+        """Return what an alias pointed at so many moves ago by the ledger, where its registry keeps no history."""
+        model = self.index.resolve(structs.replace(said, selector=Selector(), raw=""))
+        try:
+            with self.shelf() as shelf:
+                state = shelf.ledger.refresh()
+        except (NotFound, StoreError):
+            return None
+        moves = list(state.moves(self.ledger_name(model.registry), model.model, said.selector.value))
+        if said.selector.back > len(moves) or not moves[-said.selector.back].before:
+            return None
+        return self.index.find(model.registry, model.model, moves[-said.selector.back].before)
+
+    def ledger_name(self, registry: str) -> str:
+        """Return what the ledger calls a registry: "" for the store that it lies in."""
+        found = next((spec for spec in self.specs if spec.name == registry), None)
+        own = found is not None and found.kind == "native" and found.url == self.config.store.url
+        return "" if own else registry
 
     def whole(self, row: VersionRow) -> Version:
         """Return everything that is known of a version. Raises NotFound."""

@@ -13,7 +13,8 @@ import pytest
 from lineal.errors import Conflict, Corrupt, StoreError, Unavailable
 from lineal.ledger import events
 from lineal.ledger.events import Event
-from lineal.ledger.ledger import MAX_ENTRY, Ledger
+from lineal.ledger.ledger import Ledger
+from lineal.ledger.reading import MAX_ENTRY
 from lineal.model.values import Metric
 from lineal.store.folder import FolderBackend
 from tests.unit.ledger.places import STORE, Place, event, filled, numbered, written

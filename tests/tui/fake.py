@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -33,9 +34,9 @@ from lineal.model.version import (
     State,
     Version,
 )
+from tests.tui.fake_desk import DAY, NOW, FakeDesk, history
 
-NOW = 1_790_000_000.0
-DAY = 86_400.0
+__all__ = ["DAY", "NOW", "FakeDesk", "FakeIndex", "FakeRows", "FakeSource", "chain", "node", "small", "version"]
 
 if TYPE_CHECKING:
     from lineal.store.care import Saved  # brings NumPy, which no first paint may
@@ -287,6 +288,15 @@ class FakeSource:
     curves: Mapping[str, Series] = field(default_factory=dict)
     extra: list[RegistrySpec] = field(default_factory=list)
     broken: bool = False
+
+    @cached_property
+    def desk(self) -> FakeDesk:
+        """Return a desk that knows something of the fraud-scorer, where there is one."""
+        desk = FakeDesk(self.index.find, lambda: [self.index.row(i) for i in range(len(self.index.held))])
+        rows = {row.name: row for row in desk.rows() if (row.registry, row.model) == ("prod", "fraud-scorer")}
+        if {"v12", "v14", "v17", "v19"} <= rows.keys():
+            desk.held_ones, desk.entries = history(rows)
+        return desk
 
     @property
     def specs(self) -> list[RegistrySpec]:

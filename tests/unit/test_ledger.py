@@ -138,7 +138,7 @@ class Slow(FolderBackend):
         entries = Ledger(FolderBackend(self.path), STORE)
         entries.entries()
         other = event(0, id=secrets.token_hex(16), number=number, version=secrets.token_hex(32))
-        before = entries._head
+        before = entries.head.hash or STORE
         super().create(key, events.encode(Entry(number=number, before=before, event=other)))
         return False
 

@@ -14,6 +14,7 @@ from textual.timer import Timer
 
 from lineal_tui import clipboard, themes
 from lineal_tui import messages as m
+from lineal_tui.acts import StandingReady, StandingRequest
 from lineal_tui.keys import Where
 from lineal_tui.places import Place
 from lineal_tui.present import text
@@ -74,11 +75,13 @@ class LinealApp(App[int]):
         if start:
             self.session.places.visit(start)
         self._worker = Worker(source, self.post_message)
-        self.session.writes = bool(verbs)
+        self.session.verbs = bool(verbs)
+        self.session.cwd = cwd
         surroundings = {**environ, **(child or {})}
         self._child = SyncChild(sync, cwd, surroundings, self._synced)
         self._job = SyncChild(verbs, cwd, {**surroundings, "LINEAL_EVENTS": "jsonl"}, self._worked)
         self._next: tuple[str, ...] = ()  # a verb that waits for the end of what runs
+        self._touched: tuple[str, ...] = ()  # registries to be read again then
         self._looked = 0.0
         self._ticker: Timer | None = None  # draws the progress of a sync
         self._waiting = ExitStack()  # holds painting back until the first rows are there
@@ -156,8 +159,30 @@ class LinealApp(App[int]):
         """Read what is new on this machine, without being asked."""
         self.session.registries = message.registries
         self._frame()
+        self._stand()
         if message.stale:
             self._start(tuple(message.stale))
+
+    def _stand(self) -> None:
+        """Learn who is here and what may be changed."""
+        self._worker.ask(StandingRequest(tuple(row.name for row in self.session.registries)), self)
+
+    def on_standing_ready(self, message: StandingReady) -> None:
+        """Show who is here; say once why nothing can be changed."""
+        self.session.standing = message.standing
+        if message.standing.read_only and not self.session.told and (room := self._room()):
+            self.session.told = True
+            room.say((Span("Read-only: ", Tone.WARN), Span(text.safe(message.standing.read_only, 400))))
+        self._frame()
+
+    def on_acted(self, message: m.Acted) -> None:
+        """Show what an action changed: the index follows its registries."""
+        self._stand()
+        self._refresh()
+        if message.registries and self.session.sync is None:
+            self._start(message.registries)
+        else:
+            self._touched = tuple(dict.fromkeys((*self._touched, *message.registries)))
 
     def on_sync_wanted(self, message: m.SyncWanted) -> None:
         """Read registries again."""
@@ -213,6 +238,9 @@ class LinealApp(App[int]):
         self._refresh()
         if step.error and (room := self._room()):
             room.say((Span("✘ ", Tone.ERROR), Span(text.safe(step.error, 400))))
+        if self._touched:
+            touched, self._touched = self._touched, ()
+            self._start(touched)
         if self._next:
             words, self._next = self._next, ()
             self.post_message(m.RunWanted(words))
@@ -265,6 +293,14 @@ def _screen(where: Where, session: Session) -> Room:
         from lineal_tui.screens.charts import Charts
 
         return Charts(session)
+    if where is Where.REVIEW:
+        from lineal_tui.screens.review import Review
+
+        return Review(session)
+    if where is Where.HISTORY:
+        from lineal_tui.screens.history import History
+
+        return History(session)
     from lineal_tui.screens.sources import Sources
 
     return Sources(session)

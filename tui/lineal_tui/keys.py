@@ -19,7 +19,10 @@ class Where(StrEnum):
     LINEAGE = "lineage"
     COMPARE = "compare"
     CHARTS = "charts"
+    REVIEW = "review"
+    HISTORY = "history"
     SOURCES = "sources"
+    PREVIEW = "preview"  # the plan of an action, before it is taken
     DIALOG = "dialog"  # help, choices, details: whatever opens above a screen
 
 
@@ -27,13 +30,18 @@ class Group(StrEnum):
     """Where the help puts a key."""
 
     DO = "Do"
+    CHANGE = "Change (a plan first; the same key again confirms)"
     SEE = "See"
     GO = "Go"
     MOVE = "Move"
 
 
-SCREENS = (Where.MODELS, Where.LINEAGE, Where.COMPARE, Where.CHARTS, Where.SOURCES)
+SCREENS = (
+    Where.MODELS, Where.LINEAGE, Where.COMPARE, Where.CHARTS, Where.REVIEW, Where.HISTORY, Where.SOURCES,
+)  # fmt: skip
 _EVERY = frozenset(SCREENS)
+_ACTING = _EVERY - {Where.SOURCES} | {Where.PREVIEW}
+"""Where there is a version to act on, and where the same key confirms."""
 _ALL = frozenset(Where)
 
 
@@ -102,6 +110,16 @@ GOES = (
     ),
     _key("compare_screen", "3", "3", "compare", "The comparison of the marked versions.", Group.GO, rank=20),
     _key("charts", "4", "4", "charts", "Metrics across versions and along training.", Group.GO, rank=58),
+    _key(
+        "review",
+        "5",
+        "5",
+        "review",
+        "The version under the cursor beside the one it would replace: the gates, who approved.",
+        Group.GO,
+        rank=57,
+    ),
+    _key("history", "6", "6", "history", "What every alias was on any day, and who changed what.", Group.GO, rank=56),
     _key("sources", "7", "7", "sources", "Registries: how fresh, and what is unreadable.", Group.GO, rank=25),
     _key("back", "escape", "esc", "back", "Clear what is open or filtered, else the place before.", Group.GO, rank=40),
     _key("leave", "q", "q", "quit", "The place before; at the root, ask whether to quit.", Group.GO, rank=39),
@@ -123,7 +141,8 @@ SEES = (
         "enter",
         "enter",
         "open",
-        "Models: open what is under the cursor. Lineage: go there. Compare: fold. Sources: its problems.",
+        "Models: open what is under the cursor. Lineage: go there. Compare: fold. Review: the evidence of a check. "
+        "History: all about a line. Sources: its problems.",
         Group.SEE,
         rank=12,
     ),
@@ -224,10 +243,32 @@ DOES = (
         "compare",
         "Compare the marked versions; a single one with that under the cursor, or with the live one (prod, champion).",
         Group.DO,
-        _on(Where.MODELS, Where.LINEAGE),
+        _on(Where.MODELS, Where.LINEAGE, Where.REVIEW, Where.HISTORY),
         rank=79,
     ),
-    _key("copy", "y", "y", "copy", "Copy the reference, key, path or command.", Group.DO, rank=11),
+    _key(
+        "copy",
+        "y",
+        "y",
+        "copy",
+        "Copy the reference, key, path or command.",
+        Group.DO,
+        _EVERY | {Where.PREVIEW},
+        rank=11,
+    ),
+    _key(
+        "evidence",
+        "e",
+        "e",
+        "evidence",
+        "Write the evidence for this version and alias into a folder.",
+        Group.DO,
+        _on(Where.REVIEW),
+        rank=63,
+    ),
+    _key(
+        "day", "t", "t", "day", "Type a date: what every alias was on that day.", Group.SEE, _on(Where.HISTORY), rank=78
+    ),
     _key(
         "sync", "s", "s", "sync", "Read the registries again; on Sources the one under the cursor.", Group.DO, rank=28
     ),
@@ -239,13 +280,85 @@ DOES = (
     _key("theme", "ctrl+t", "^t", "theme", "Dark, light, or the terminal's own colours.", Group.DO),
 )
 
+ACTS = (
+    _key("promote", "P", "P", "promote", "Promote the version to an alias.", Group.CHANGE, _ACTING, rank=55),
+    _key(
+        "rollback",
+        "R",
+        "R",
+        "roll back",
+        "Give the alias back to its holder before; on History to the one under the cursor.",
+        Group.CHANGE,
+        _ACTING,
+        rank=54,
+    ),
+    _key(
+        "undo",
+        "U",
+        "U",
+        "undo",
+        "Take your last action back; on History the one under the cursor.",
+        Group.CHANGE,
+        _ACTING,
+        rank=53,
+    ),
+    _key("request", "V", "V", "ask", "Ask for a review of the version.", Group.CHANGE, _ACTING, rank=50),
+    _key("approve", "Y", "Y", "approve", "Approve the version for an alias.", Group.CHANGE, _ACTING, rank=52),
+    _key(
+        "reject", "X", "X", "reject", "Reject the version for an alias, with a reason.", Group.CHANGE, _ACTING, rank=51
+    ),
+    _key("alias", "A", "A", "alias", "Give the version an alias by name.", Group.CHANGE, _ACTING, rank=33),
+    _key("tag", "T", "T", "tag", "Give the version tags, or take them away.", Group.CHANGE, _ACTING, rank=32),
+    _key("note", "W", "W", "note", "Write a note about the version.", Group.CHANGE, _ACTING, rank=31),
+)
+
+PREVIEWS = (
+    _key(
+        "next_alias",
+        "tab",
+        "tab",
+        "next alias",
+        "The next alias that the plan could be about; ← and → do the same.",
+        Group.SEE,
+        _on(Where.PREVIEW),
+    ),
+    _key("previous_alias", "shift+tab", "⇧tab", "alias before", "The alias before.", Group.SEE, _on(Where.PREVIEW)),
+    _key(
+        "override",
+        "o",
+        "o",
+        "override",
+        "Let a blocked plan through, with a reason that is recorded.",
+        Group.CHANGE,
+        _on(Where.PREVIEW),
+    ),
+    _key(
+        "cancel",
+        "escape q",
+        "esc q",
+        "cancel",
+        "Leave everything as it is; while it runs, stop.",
+        Group.GO,
+        _on(Where.PREVIEW),
+    ),
+    _key(
+        "take",
+        "enter",
+        "enter",
+        "evidence",
+        "On a check, its evidence; on Cancel, leave everything as it is.",
+        Group.SEE,
+        _on(Where.PREVIEW),
+    ),
+)
+
 DIALOGS = (
     _key("close", "escape q", "esc q", "close", "Close this.", Group.GO, _on(Where.DIALOG), rank=90),
     _key("choose", "enter", "enter", "choose", "Take what is under the cursor.", Group.DO, _on(Where.DIALOG), rank=80),
 )
 
 
-TABLE: tuple[Key, ...] = (*MOVES, *GOES, *SEES, *DOES, *DIALOGS)
+TABLE: tuple[Key, ...] = (*MOVES, *GOES, *SEES, *DOES, *ACTS, *PREVIEWS, *DIALOGS)
 
 
 def of(where: Where) -> tuple[Key, ...]:
@@ -275,6 +388,8 @@ def markdown() -> str:
             if key.where == _ALL
             else "every screen"
             if key.where == _EVERY
+            else "where a version is"
+            if key.where == _ACTING
             else ", ".join(screen for screen in Where if screen in key.where)
         )
         lines.append(f"| `{key.shown}` | {where} | {key.help} |")

@@ -20,6 +20,7 @@ from lineal.model.lineage import Tree
 from lineal.model.listing import ModelRow, Neighbour, ProblemRow, RegistryRow, Sort, VersionRow
 from lineal.model.values import Goal
 from lineal.model.version import Version
+from lineal_tui.acts import Act
 from lineal_tui.places import EVERYTHING, Identity, Place, Scope
 
 NEWEST = Sort()
@@ -164,6 +165,7 @@ Request = (
     | FindRequest
     | FreshRequest
     | StatisticsRequest
+    | Act
 )
 
 
@@ -393,6 +395,13 @@ class RunWanted(Message):
     """Run a verb of the store, as it would be typed behind `lineal`."""
 
     words: tuple[str, ...]
+
+
+@dataclass(eq=False, repr=False)
+class Acted(Message):
+    """An action came to its end, and what it changed lies in these registries."""
+
+    registries: tuple[str, ...]
 
 
 @dataclass(eq=False, repr=False)

@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Sequence
 
 from lineal.model.listing import RegistryRow, Sort, VersionRow
+from lineal.model.plan import Plan
+from lineal_tui.acts import KINDS, Deed, Standing
 from lineal_tui.keys import Where
 from lineal_tui.messages import SyncStep
 from lineal_tui.places import Identity, Place, Places, Scope, identity
@@ -25,8 +27,29 @@ class Session:
         self.registries: Sequence[RegistryRow] = ()
         self.sync: SyncStep | None = None  # the last word of a sync that runs
         self.colour = True
-        self.writes = False  # the store's verbs can be run; foreign registries are only read
+        self.verbs = False  # the command line can be run, for the verbs of the store
+        self.standing: Standing | None = None  # who is here and what may be changed, once that is known
+        self.told = False  # why nothing can be changed was said once
+        self.cwd = ""
         self.first_rows: Callable[[], None] = lambda: None  # called when a screen has something to show
+
+    @property
+    def writes(self) -> bool:
+        """Whether anything may be changed, as far as is known."""
+        return not self.standing.read_only if self.standing else self.verbs
+
+    @property
+    def begun(self) -> Sequence[Plan]:
+        """Actions that were started and not ended."""
+        return self.standing.begun if self.standing else ()
+
+    def cannot(self, deed: Deed, row: VersionRow | None) -> str:
+        """Say why a deed cannot be done to a version; "" where it can, as far as is known."""
+        if self.standing is None:
+            return ""
+        if self.standing.read_only:
+            return f"read-only: {self.standing.read_only}"
+        return self.standing.cannot.get((row.registry, KINDS[deed]), "") if row and deed in KINDS else ""
 
     @property
     def text(self) -> str:

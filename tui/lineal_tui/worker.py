@@ -18,6 +18,7 @@ from lineal.model.records import Node, NodeKind
 from lineal.model.reference import parse
 from lineal.model.values import Goal, Series
 from lineal.model.version import Version
+from lineal_tui import acts
 from lineal_tui import messages as m
 from lineal_tui.holders import HOLDERS, holder
 from lineal_tui.lanes import Lane
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from lineal.model.diff import Diff
     from lineal.model.lineage import Tree
     from lineal.store.care import Saved
+    from lineal_tui.desking import Desk
 
 _CHART_MOST = 20_000
 """Versions of one model that a chart reads at most: the newest."""
@@ -51,6 +53,11 @@ class Source(Protocol):
     @property
     def goals(self) -> Goals:
         """Which way metrics get better."""
+        ...
+
+    @property
+    def desk(self) -> Desk:
+        """What may be changed, and the record of it."""
         ...
 
     def diff(self, rows: Sequence[VersionRow], *, baseline: int = 0, changed_only: bool = True) -> Diff:
@@ -85,6 +92,9 @@ class _Lane(Enum):
     SLOW = 2  # counting, curves, fingerprints of sources
     THINK = 3  # comparison and lineage
     CHART = 4  # plotext keeps its state in one global figure: one thread only
+    PLAN = 5  # what would be done: policy, differences, the state of the registries
+    ACT = 6  # what is done, commands of the policy included: minutes
+    RECORD = 7  # inbox, log and timelines
 
 
 _LANES: dict[type[m.Request], _Lane] = {
@@ -95,6 +105,13 @@ _LANES: dict[type[m.Request], _Lane] = {
     m.DiffRequest: _Lane.THINK,
     m.LineageRequest: _Lane.THINK,
     m.ChartRequest: _Lane.CHART,
+    acts.StandingRequest: _Lane.RECORD,
+    acts.InboxRequest: _Lane.RECORD,
+    acts.RecordRequest: _Lane.RECORD,
+    acts.TargetsRequest: _Lane.PLAN,
+    acts.PlanRequest: _Lane.PLAN,
+    acts.ExecuteRequest: _Lane.ACT,
+    acts.ReportRequest: _Lane.ACT,
 }
 
 
@@ -127,7 +144,7 @@ class Worker:
 
     def _run(self, request: m.Request, asker: MessagePump) -> None:
         try:
-            answer: Message = self._answer(request)
+            answer: Message = self._answer(request, asker)
         except Error as error:
             answer = m.Failed(request, error)
         except Exception as error:  # the boundary of a thread: a bug must end the application, not only this thread
@@ -142,7 +159,7 @@ class Worker:
         with self._opening:
             return self._source.index
 
-    def _answer(self, request: m.Request) -> Message:
+    def _answer(self, request: m.Request, asker: MessagePump) -> Message:
         index = self._index
         match request:
             case m.RowsRequest():
@@ -183,7 +200,40 @@ class Worker:
             case m.FindRequest():
                 return self._find(request)
             case _:
-                assert_never(request)
+                return self._act(request, asker)
+
+    def _act(self, request: acts.Act, asker: MessagePump) -> Message:
+        """Answer about actions: what they touch is touched by one thread at a time."""
+        from lineal_tui import desking
+
+        index = self._index
+        with self._registry:
+            desk = self._source.desk
+            match request:
+                case acts.StandingRequest():
+                    return acts.StandingReady(request, desking.standing(desk, request.registries))
+                case acts.TargetsRequest():
+                    return acts.TargetsReady(request, tuple(desk.targets(self._now(request.row))))
+                case acts.PlanRequest():
+                    row = self._now(request.row) if request.row else None
+                    return acts.PlanReady(request, desking.drawn(desk, index, request, row))
+                case acts.ExecuteRequest():
+                    return acts.Executed(request, desking.execute(desk, request, self._hear(request, asker)))
+                case acts.InboxRequest():
+                    return acts.InboxReady(request, desking.inbox(desk, index))
+                case acts.RecordRequest():
+                    return desking.record(desk, index, request)
+                case acts.ReportRequest():
+                    return acts.ReportReady(request, desking.report(desk, request, self._now(request.row)))
+                case _:
+                    assert_never(request)
+
+    def _hear(self, request: acts.ExecuteRequest, asker: MessagePump) -> Callable[[str], None]:
+        def hear(said: str) -> None:
+            if not self._closed:
+                asker.post_message(acts.StepSaid(request, said))
+
+        return hear
 
     # --- lists ---
 

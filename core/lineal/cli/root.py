@@ -24,6 +24,27 @@ VERBS = {
     "get": "lineal.cli.get",
     "cat": "lineal.cli.cat",
     "import": "lineal.cli.importing",
+    "promote": "lineal.cli.promote:promote",
+    "rollback": "lineal.cli.promote:rollback",
+    "undo": "lineal.cli.promote:undo",
+    "who": "lineal.cli.who:who",
+    "log": "lineal.cli.who:log",
+    "inbox": "lineal.cli.reviewing:inbox",
+    "request": "lineal.cli.reviewing:request",
+    "approve": "lineal.cli.reviewing:approve",
+    "reject": "lineal.cli.reviewing:reject",
+    "note": "lineal.cli.reviewing:note",
+    "deployed": "lineal.cli.reviewing:deployed",
+    "check": "lineal.cli.check",
+    "report": "lineal.cli.report",
+    "alias": "lineal.cli.promote:alias",
+    "tag": "lineal.cli.tagging:tag",
+    "register": "lineal.cli.tagging:register",
+    "restore": "lineal.cli.tagging:restore",
+    "resume": "lineal.cli.promote:resume",
+    "policy": "lineal.cli.policy",
+    "trust": "lineal.cli.trust",
+    "audit": "lineal.cli.audit",
     "savings": "lineal.cli.savings",
     "remote": "lineal.cli.remote",
     "push": "lineal.cli.exchange:push",
@@ -37,6 +58,7 @@ VERBS = {
     "gc": "lineal.cli.care:gc",
     "repack": "lineal.cli.care:repack",
     "stats": "lineal.cli.care:stats",
+    "ci": "lineal.cli.ci",
     "doctor": "lineal.cli.doctor",
     "demo": "lineal.cli.demo",
     "completion": "lineal.cli.completion",
@@ -48,12 +70,13 @@ Start here:
   lineal                            open what is in and around this folder
   lineal ls 'metric.auc>=0.9'       the same list as text (also --format json|csv|md)
   lineal diff churn@prod churn@v41  what changed, and is it better
+  lineal promote churn@v42 --to prod move prod, through the policy; lineal rollback churn --alias prod goes back
   lineal commit out/ --model churn  keep a model: immutable, and the same bytes never twice
 \b
 A version is named [registry:]model[@selector]; a selector is a version (v7, 1.2.0), an alias (prod),
 the first six or more characters of an id, or latest; prod~1 is what prod pointed at before.
 \b
-Exit codes: 0 done, 1 a difference or failed check, 2 usage, 4 not found, 5 conflict,
+Exit codes: 0 done, 1 a difference or failed check, 2 usage, 3 refused by policy, 4 not found, 5 conflict,
   6 a registry could not be reached, 7 corrupt data, 8 index locked or disk full, 70 a bug, 130 interrupted.
 """
 

@@ -13,6 +13,7 @@ import click
 
 from lineal.cli import output
 from lineal.cli.context import Context, narrate, pass_context
+from lineal.errors import Error
 from lineal.model.text import visible
 from lineal.sync.events import Event, Failed, Fingerprinting, Finished, Met, Progress, Summary
 from lineal.workspace import Workspace
@@ -68,6 +69,7 @@ def command(
             if row.problems:
                 entries = "entry" if row.problems == 1 else "entries"
                 narrate(f"{row.name}: {row.problems} unreadable {entries}; screen 7 of the application lists them")
+        _watch(work, summary)
     if summary.cancelled:
         return CANCELLED
     return UNREACHED if summary.failed else 0
@@ -124,6 +126,18 @@ def freshen(work: Workspace, names: Sequence[str], *, fingerprint: bool = False)
         summary = _sync(work, names, tell, cancel, local=False, fingerprint=fingerprint, wait=_READ_WAIT)
     if summary.cancelled:
         raise KeyboardInterrupt
+    _watch(work, summary)
+
+
+def _watch(work: Workspace, summary: Summary) -> None:
+    """Write down which aliases of other registries moved, where the workspace has a ledger."""
+    changed = [one.registry for one in summary.finished if not one.skipped]
+    from lineal.actions.observing import watch
+
+    try:
+        watch(work, changed)
+    except Error as error:
+        narrate(f"note: moved aliases could not be written down: {error.message}")
 
 
 @contextmanager

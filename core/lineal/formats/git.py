@@ -253,36 +253,62 @@ def anonymous(url: str) -> str:
 
 def _outside(command: Sequence[str], environ: Mapping[str, str], url: str, seconds: float, said: bytes) -> None:
     """Run git against the remote that `command` names by its anonymous URL."""
+    status, _, reason = reached(command, environ, url, seconds, said)
+    if status:
+        hint = "check the URL, the network and your credentials with `git ls-remote`"
+        raise Unavailable(f"{anonymous(url)} cannot be read: {reason}", hint=hint)
+
+
+def reached(
+    command: Sequence[str],
+    environ: Mapping[str, str],
+    url: str,
+    seconds: float = WALK,
+    said: bytes = b"",
+    cwd: Path | None = None,
+) -> tuple[int, bytes, str]:
+    """Run git against a remote that `command` names by its anonymous URL; nothing is asked at a prompt.
+
+    Returns the exit status, what was said, and why it failed, without user and password.
+
+    Raises:
+        Unavailable: it takes longer than `seconds`.
+    """
     there = anonymous(url)
     safe = {**environ, **_signed(environ, url, there), "GIT_TERMINAL_PROMPT": "0", "GIT_ALLOW_PROTOCOL": _PROTOCOLS}
     # Where a server knows no filter, git would fetch what it misses from within the fetch of it, over and over.
     safe |= {"LC_ALL": "C", "GIT_NO_LAZY_FETCH": "1", "GIT_SSH_COMMAND": environ.get("GIT_SSH_COMMAND", _SSH)}
     try:
-        status, errors = _awaited(command, safe, seconds, said)
+        status, out, errors = awaited(command, safe, seconds, said, cwd)
     except subprocess.TimeoutExpired as e:
         raise Unavailable(f"{there} did not answer in {seconds:.0f} s", hint="try again later") from e
-    if status:
-        lines = errors.decode("utf-8", "backslashreplace").replace(url, there).strip().splitlines()
-        hint = "check the URL, the network and your credentials with `git ls-remote`"
-        raise Unavailable(f"{there} cannot be read: {_reason(lines)}", hint=hint)
+    lines = errors.decode("utf-8", "backslashreplace").replace(url, there).strip().splitlines()
+    return status, out, _reason(lines)
 
 
-def _awaited(command: Sequence[str], environ: Mapping[str, str], seconds: float, said: bytes) -> tuple[int, bytes]:
-    """Return the exit status and what was said on stderr; none of the transports that git starts outlives this."""
+def awaited(
+    command: Sequence[str], environ: Mapping[str, str], seconds: float, said: bytes, cwd: Path | None = None
+) -> tuple[int, bytes, bytes]:
+    """Return exit status, stdout and stderr; none of the programs that git starts outlives this, or has a terminal.
+
+    Raises:
+        subprocess.TimeoutExpired: it took longer than `seconds`, and was killed.
+    """
     with subprocess.Popen(
         command,
         env=dict(environ),
         stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
+        cwd=cwd,
     ) as process:
         try:
-            errors = process.communicate(said, timeout=seconds)[1]
+            out, errors = process.communicate(said, timeout=seconds)
         except BaseException:  # an interrupt too: the session is ours to end
             os.killpg(process.pid, signal.SIGKILL)
             raise
-        return process.returncode, errors
+        return process.returncode, out, errors
 
 
 def _reason(lines: Sequence[str]) -> str:

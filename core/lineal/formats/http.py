@@ -1,8 +1,8 @@
-"""HTTP for reading: bounded in bytes, time, tries and redirects, with typed errors.
+"""HTTP: bounded in bytes, time, tries and redirects, with typed errors.
 
 Only http and https. Credentials (headers and the client's certificate) go to the base's own host and no other. A reply
-is asked for uncompressed. GET requests and POST searches are tried again after 429, 5xx and broken connections; nothing
-else is ever sent.
+is asked for uncompressed. GET requests and POST searches are tried again after 429, 5xx and broken connections. What
+changes something goes out by `change` alone: once, never again by itself and along no redirect.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from urllib.parse import SplitResult, urlencode, urljoin, urlsplit
 
 import msgspec
 from urllib3.connectionpool import HTTPConnectionPool
-from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, SSLError
+from urllib3.exceptions import HTTPError
 from urllib3.response import BaseHTTPResponse
 from urllib3.util import Timeout, make_headers
 
-from lineal.errors import AuthRequired, BadFormat, ConfigError, NotFound, RegistryError, Unavailable
-from lineal.formats.http_guard import ForbiddenAddressError, GuardedHTTPPool, GuardedHTTPSPool, Watchdog
+from lineal.errors import BadFormat, ConfigError, RegistryError, Unavailable
+from lineal.formats.http_errors import AGAIN, BrokenError, Message, Unanswered, refusal, short, unreachable
+from lineal.formats.http_guard import GuardedHTTPPool, GuardedHTTPSPool, Watchdog
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_AGAIN = frozenset({429, 500, 502, 503, 504})
 _PORTS = {"http": 80, "https": 443}
 _CHUNK = 1 << 18
 _PATIENCE = 10.0  # seconds: the longest pause between tries, whatever Retry-After says
@@ -108,6 +108,29 @@ class Http:
         """Return the reply to POST base/path with JSON; only for searches, which may be repeated."""
         return self._whole("POST", self._url(path, None), body, self.limits.tries)
 
+    def change(self, method: str, path: str, body: bytes) -> Reply:
+        """Send JSON to base/path to change something there, by POST, PUT, PATCH or DELETE: once, whatever comes back.
+
+        Raises:
+            Unanswered: the server failed or gave no whole answer; it may have done, or may yet do, what it was asked.
+            Unavailable: it cannot be reached; AuthRequired: 401 or 403; NotFound: 404; Conflict: 409; Unsupported:
+            any other refusal; BadFormat: a redirect. It did nothing then.
+        """
+        url, deadline = self._url(path, None), time.monotonic() + self.limits.deadline
+        try:
+            response = self._once(method, url, body, {}, deadline)
+        except BrokenError as error:
+            raise Unanswered(error.message, hint=error.hint) from error
+        if response.status in _REDIRECTS:
+            response.close()
+            hint = "give the address that a browser ends up at"
+            raise BadFormat(f"{self.base} redirects what would change something; it is not sent on", hint=hint)
+        self._check(response, url, changing=True)
+        try:
+            return self._read(response, response.connection, deadline)
+        except RegistryError as error:
+            raise Unanswered(error.message, hint=error.hint) from error
+
     def open(self, url: str, start: int = 0, length: int | None = None) -> BinaryIO:
         """Stream the bytes at `url` (absolute, or under the base) from `start`, at most `length` of them.
 
@@ -142,7 +165,7 @@ class Http:
             try:
                 response, conn = self._send(method, url, body, {}, deadline, tries)
                 return self._read(response, conn, deadline)
-            except _BrokenError as error:
+            except BrokenError as error:
                 last = error
         raise last or Unavailable(f"{self.base} gave no answer")
 
@@ -167,7 +190,7 @@ class Http:
             if response.status in _REDIRECTS:
                 hops += 1
                 url = self._followed(response, url, hops)
-            elif response.status in _AGAIN and attempt + 1 < tries and self._waited(response, attempt, deadline):
+            elif response.status in AGAIN and attempt + 1 < tries and self._waited(response, attempt, deadline):
                 attempt += 1
             else:
                 self._check(response, url)
@@ -197,7 +220,7 @@ class Http:
                 decode_content=False,
             )
         except (HTTPError, OSError, ValueError) as error:
-            raise self._unreachable(error) from error
+            raise unreachable(self.base, error) from error
 
     def _headers(self, url: str, body: bytes | None) -> dict[str, str]:
         own = dict(self._secret) if origin(url) == self._origin else {}
@@ -235,7 +258,7 @@ class Http:
 
     def _waited(self, response: BaseHTTPResponse, attempt: int, deadline: float) -> bool:
         """Pause as a busy or failing server asks, within bounds; False where asking again is no use."""
-        if response.status not in _AGAIN:
+        if response.status not in AGAIN:
             return False
         asked = response.headers.get("Retry-After", "")
         wait = min(float(asked) if asked.isdecimal() else 0.2 * 2**attempt, _PATIENCE)
@@ -244,13 +267,13 @@ class Http:
         self._sleep(wait)
         return True
 
-    def _check(self, response: BaseHTTPResponse, url: str) -> None:
+    def _check(self, response: BaseHTTPResponse, url: str, *, changing: bool = False) -> None:
         status = response.status
         if 200 <= status < 300:
             return
         said = self._said(response)
         response.close()
-        raise _refusal(status, self.base, urlsplit(url).path, said)
+        raise refusal(status, self.base, urlsplit(url).path, said, changing=changing)
 
     def _said(self, response: BaseHTTPResponse) -> str:
         """Return the start of an error's text, read within two seconds."""
@@ -260,7 +283,7 @@ class Http:
         except (HTTPError, OSError):
             return ""
         try:
-            return msgspec.json.decode(text, type=_Message).message[:300]
+            return msgspec.json.decode(text, type=Message).message[:300]
         except msgspec.MsgspecError:
             return ""
 
@@ -273,7 +296,7 @@ class Http:
             except (HTTPError, OSError) as error:
                 response.close()
                 if not dog.fired:
-                    raise _BrokenError(f"{self.base} broke off its answer", hint="try again later") from error
+                    raise BrokenError(f"{self.base} broke off its answer", hint="try again later") from error
         if dog.fired:  # a cut connection may look like the end of the body
             response.close()
             raise Unavailable(f"{self.base} answers too slowly", hint="try again later")
@@ -289,27 +312,6 @@ class Http:
                 response.close()
                 raise BadFormat(f"{self.base} sent more than {self.limits.size >> 20} MiB in one answer")
             yield chunk
-
-    def _unreachable(self, error: Exception) -> RegistryError:
-        reason = error.reason if isinstance(error, MaxRetryError) and error.reason else error
-        if isinstance(reason, ForbiddenAddressError):
-            return Unavailable(f"{self.base} leads to a link-local address", hint="such addresses are never asked")
-        if isinstance(reason, SSLError):
-            hint = "name its authority in MLFLOW_TRACKING_SERVER_CERT_PATH, or check the address"
-            return Unavailable(f"{self.base}: no trusted TLS connection ({_short(reason)})", hint=hint)
-        if isinstance(reason, NewConnectionError):
-            return Unavailable(f"{self.base} cannot be reached ({_short(reason)})", hint="is the server running?")
-        return _BrokenError(
-            f"{self.base} cannot be read ({_short(reason)})", hint="is the server running? try again later"
-        )
-
-
-class _BrokenError(Unavailable):
-    """A connection that broke; worth another try."""
-
-
-class _Message(msgspec.Struct):
-    message: str = ""
 
 
 class _Body(io.RawIOBase):
@@ -343,33 +345,13 @@ class _Body(io.RawIOBase):
             with Watchdog(self._socket, self._silence):
                 return self._response.read(size) or b""
         except (HTTPError, OSError) as error:
-            raise Unavailable(f"the transfer broke off ({_short(error)})", hint="try again") from error
+            raise Unavailable(f"the transfer broke off ({short(error)})", hint="try again") from error
 
     def close(self) -> None:
         """Drop the connection, which may hold unread bytes."""
         if not self.closed:
             self._response.close()
         super().close()
-
-
-def _refusal(status: int, base: str, path: str, said: str) -> Exception:
-    text = f": {said}" if said else ""
-    if status in {401, 407}:
-        return AuthRequired(f"{base} wants credentials{text}", hint="set the user and password, or the token, it knows")
-    if status == 403:
-        return AuthRequired(f"{base} refuses these credentials{text}", hint="ask for the right to read")
-    if status in {404, 405, 501}:
-        return NotFound(
-            f"{base} has nothing at {path[:200]}{text}", hint="is this the server's own address, with its prefix?"
-        )
-    if status in _AGAIN or status >= 500:
-        return Unavailable(f"{base} failed with status {status}{text}", hint="try again later")
-    return BadFormat(f"{base} refused {path[:200]} with status {status}{text}")
-
-
-def _short(error: BaseException) -> str:
-    text = str(error)
-    return text.rpartition(": ")[2][:120] or type(error).__name__
 
 
 def origin(url: str) -> tuple[str, str, int]:

@@ -58,18 +58,25 @@ class Persistent(msgspec.Struct, frozen=True):
     key: Any
 
 
-def load(stream: Reader, *, max_ops: int = MAX_OPS, references: list[Persistent] | None = None) -> Any:
+def load(
+    stream: Reader,
+    *,
+    max_ops: int = MAX_OPS,
+    references: list[Persistent] | None = None,
+    imports: set[str] | None = None,
+) -> Any:
     """Read one pickle from where `stream` stands, and leave it behind the pickle's end.
 
     Args:
         stream: where from.
         max_ops: how many opcodes it may take.
         references: takes every reference to something outside, wherever in the value it ends up.
+        imports: takes the name of everything that loading it would import, whether it ends up in the value or not.
 
     Raises:
         BadFormat: it is no pickle, is cut off, or takes more than `max_ops` opcodes.
     """
-    machine = _Machine(references)
+    machine = _Machine(references, imports)
     left = max_ops
     try:
         for opcode, arg, _ in pickletools.genops(cast(IO[bytes], stream)):
@@ -97,8 +104,9 @@ def plain(value: Any, *, max_depth: int = MAX_DEPTH, max_values: int = MAX_PLAIN
 class _Machine:
     """The stack and the memo of the pickle machine."""
 
-    def __init__(self, references: list[Persistent] | None = None) -> None:
+    def __init__(self, references: list[Persistent] | None = None, imports: set[str] | None = None) -> None:
         self.references = references
+        self.imports = imports
         self.stack: list[Any] = []
         self.memo: dict[int, Any] = {}
 
@@ -159,7 +167,12 @@ class _Machine:
     def named(self, module: Any, name: Any) -> None:
         if not isinstance(module, str) or not isinstance(name, str):
             raise TypeError("a class without a name")
-        self.stack.append(Global(f"{module}.{name}"))
+        self.stack.append(self.imported(f"{module}.{name}"))
+
+    def imported(self, name: str) -> Global:
+        if self.imports is not None:
+            self.imports.add(name[:500])
+        return Global(name)
 
     def call(self, made: Any, args: Any, keywords: Any = None) -> None:
         self.stack.append(Node(made, args if isinstance(args, tuple) else (), keywords))
@@ -182,7 +195,7 @@ class _Machine:
         """INST names its class in text; OBJ has it below its arguments."""
         values = self.marked()
         if arg is not None:
-            values.insert(0, Global(str(arg).replace(" ", ".", 1)))
+            values.insert(0, self.imported(str(arg).replace(" ", ".", 1)))
         self.call(values[0], tuple(values[1:]))
 
 
@@ -227,11 +240,11 @@ _STEPS: dict[str, Callable[[_Machine, Any], Any]] = {
     "ADDITEMS": lambda m, _: m.extend(m.marked()),
     "SETITEM": lambda m, _: m.fill(m.pops(2)),
     "SETITEMS": lambda m, _: m.fill(m.marked()),
-    "GLOBAL": lambda m, arg: m.stack.append(Global(arg.replace(" ", ".", 1))),
+    "GLOBAL": lambda m, arg: m.stack.append(m.imported(arg.replace(" ", ".", 1))),
     "STACK_GLOBAL": lambda m, _: m.named(*m.pops(2)),
-    "EXT1": lambda m, arg: m.stack.append(Global(f"copyreg.extension.{arg}")),
-    "EXT2": lambda m, arg: m.stack.append(Global(f"copyreg.extension.{arg}")),
-    "EXT4": lambda m, arg: m.stack.append(Global(f"copyreg.extension.{arg}")),
+    "EXT1": lambda m, arg: m.stack.append(m.imported(f"copyreg.extension.{arg}")),
+    "EXT2": lambda m, arg: m.stack.append(m.imported(f"copyreg.extension.{arg}")),
+    "EXT4": lambda m, arg: m.stack.append(m.imported(f"copyreg.extension.{arg}")),
     "REDUCE": lambda m, _: m.call(*m.pops(2)),
     "NEWOBJ": lambda m, _: m.call(*m.pops(2)),
     "NEWOBJ_EX": lambda m, _: m.call(*m.pops(3)),

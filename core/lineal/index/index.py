@@ -145,6 +145,17 @@ class Index:
         node = Node(NodeKind.VERSION, registry, model, key)
         return edges.find_versions(self._engine, [node]).get(node)
 
+    def aliases(self, registry: str) -> list[Alias]:
+        """Return every alias of a registry, by model and name."""
+        sql = (
+            "SELECT m.name, a.name, a.key, a.kind, a.set_at, a.set_by FROM alias a JOIN model m ON m.id = a.model_id "
+            "JOIN registry r ON r.id = m.registry_id WHERE r.name = :registry ORDER BY m.name, a.name, a.kind"
+        )
+        return [
+            Alias(registry=registry, model=model, name=n, key=k, kind=AliasKind(kind), set_at=at, set_by=by)
+            for model, n, k, kind, at, by in self._engine.rows(sql, {"registry": registry})
+        ]
+
     def history(self, registry: str, model: str) -> AliasHistory:
         """Return the aliases of a model and their recorded moves."""
         where = (

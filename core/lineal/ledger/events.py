@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from lineal.model.plain import finite, spelt
-from lineal.model.values import Metric, Tag
+from lineal.model.values import Goal, Metric, Tag
 
 COMMITTED = "committed"  # a version was made here, or brought from another store; it has its number from this event
 RETIRED = "retired"  # a version is not to be used; its bytes go with `gc`
@@ -99,7 +99,7 @@ def encode(entry: Entry) -> bytes:
 
 def decode(data: bytes) -> Entry:
     """Return the entry that `data` writes. Raises msgspec.DecodeError."""
-    return msgspec.json.decode(data, type=_Loose).entry()
+    return _DECODER.decode(data).entry()
 
 
 class _LooseMetric(msgspec.Struct, frozen=True):
@@ -108,7 +108,7 @@ class _LooseMetric(msgspec.Struct, frozen=True):
     name: str
     value: float | str
     step: int | None = None
-    goal: str | None = None
+    goal: Goal | None = None
     dataset: str = ""
 
 
@@ -125,10 +125,13 @@ class _Loose(msgspec.Struct, frozen=True, kw_only=True):
         """Return it with numbers where numbers belong."""
         fields = msgspec.structs.asdict(self.event)
         fields["metrics"] = tuple(
-            msgspec.convert({**msgspec.to_builtins(one), "value": _value(one.value)}, Metric)
-            for one in self.event.metrics
+            Metric(one.name, _value(one.value), one.step, one.goal, one.dataset) for one in self.event.metrics
         )
         return Entry(number=self.number, before=self.before, event=Event(**fields))
+
+
+_DECODER = msgspec.json.Decoder(_Loose)
+"""Made here and not when it is first needed: two threads that make one at the same time crash in msgspec."""
 
 
 def _value(value: float | str) -> float:

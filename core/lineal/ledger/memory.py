@@ -1,14 +1,13 @@
-"""What a client remembers of a ledger, in its cache: the last entry it saw, and beside that the entries themselves.
+"""What a client remembers of a ledger, in its cache: the last entry it saw, and beside that what all of them amount to.
 
-The head is what shows that a ledger was cut short or rewritten, so it is kept apart from the entries: these may be
-dropped at any time, and are nothing but a way to read less. Nothing here is needed; all of it may be deleted.
+The head is what shows that a ledger was cut short or rewritten, so it is kept apart from the snapshot: that may be
+dropped at any time, and is nothing but a way to read less. Nothing here is needed; all of it may be deleted.
 """
 
 from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -25,12 +24,11 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Memory:
-    """A head in the file `path`, and entries in one with the suffix `.entries`; without a path nothing is kept."""
+    """A head in the file `path`, a snapshot in one with the suffix `.snapshot`; without a path nothing is kept."""
 
     def __init__(self, path: Path | None, store: str) -> None:
         self.path = path
         self._store = store
-        self._kept = 0  # entries that lie in the file
 
     def head(self) -> Head:
         """Return the last head that was remembered; where the file is damaged or another store's, there was none."""
@@ -44,30 +42,27 @@ class Memory:
             return nothing
         return found if found.store == self._store else nothing
 
-    def entries(self) -> list[bytes]:
-        """Return the bytes of the first entries, as far as they were kept. Nothing vouches for them yet."""
+    def snapshot(self) -> bytes | None:
+        """Return the bytes of the snapshot that was kept. Nothing vouches for them yet."""
         if self.path is None:
-            return []
+            return None
         try:
-            lines = self.path.with_suffix(".entries").read_bytes().splitlines(keepends=True)
+            return self.path.with_suffix(".snapshot").read_bytes()
         except OSError:
-            return []
-        self._kept = len(lines)
-        return lines
+            return None
 
-    def forget(self) -> None:
-        """Take it that the entries that are kept are no good: the next ones are written in their place."""
-        self._kept = 0
+    def keep_snapshot(self, data: bytes) -> None:
+        """Keep a snapshot in the place of the one there is."""
+        if self.path is not None:
+            _replace(self.path.with_suffix(".snapshot"), data)
 
-    def keep_entries(self, entries: Sequence[bytes]) -> None:
-        """Keep entries, where there are many more than in the file: it is written whole, so not for each one.
-
-        What cannot be written is tried again when there are many more; a ledger that grew by a hundredth is soon read.
-        """
-        if self.path is None or len(entries) - self._kept <= self._kept // 100:
-            return
-        self._kept = len(entries)
-        _replace(self.path.with_suffix(".entries"), b"".join(entries))
+    def drop_snapshot(self) -> None:
+        """Delete the snapshot, which is no good."""
+        if self.path is not None:
+            try:
+                self.path.with_suffix(".snapshot").unlink(missing_ok=True)
+            except OSError:
+                return
 
     def keep_head(self, head: Head) -> None:
         """Remember a head, never an older one than there is."""

@@ -16,49 +16,50 @@ from tests.unit.ledger.places import STORE, Place, filled, numbered, written
 def test_a_ledger_that_was_read_is_not_read_again(tmp_path: Path) -> None:
     place = Place()
     filled(place, 3000)
-    Ledger(place, STORE, tmp_path / "head").entries()
+    before = Ledger(place, STORE, tmp_path / "head").refresh().written()
     place.asked.clear()
-    assert len(Ledger(place, STORE, tmp_path / "head").entries()) == 3000
+    again = Ledger(place, STORE, tmp_path / "head")
+    assert again.refresh().written() == before
+    assert again.head.number == 3000
     assert place.asked["read"] <= 4
 
 
-def test_entries_are_kept_seldom_and_still_nearly_all(tmp_path: Path) -> None:
+def test_snapshots_are_kept_seldom_and_still_nearly_all(tmp_path: Path) -> None:
     place = Place()
     filled(place, 1000)
     ledger = Ledger(place, STORE, tmp_path / "head")
-    ledger.entries()
-    entries, sizes = tmp_path / "head.entries", set()
-    for mark in range(5000, 5030):
+    ledger.refresh()
+    kept, seen = tmp_path / "head.snapshot", set()
+    for mark in range(5000, 5100):
         ledger.append(numbered(mark))
-        sizes.add(entries.stat().st_size)
-    assert len(sizes) <= 4
+        seen.add(kept.read_bytes())
+    assert len(seen) == 2
     place.asked.clear()
-    assert len(Ledger(place, STORE, tmp_path / "head").entries()) == 1030
-    assert place.asked["read"] <= 20
+    assert len(Ledger(place, STORE, tmp_path / "head").refresh().models["m"]) == 1100
+    assert place.asked["read"] <= 80
 
 
-@pytest.mark.parametrize("damage", ["last", "middle", "cut", "empty", "foreign", "gone"])
-def test_kept_entries_that_are_damaged_are_dropped_and_kept_anew(tmp_path: Path, damage: str) -> None:
+@pytest.mark.parametrize("damage", ["last", "middle", "magic", "cut", "empty", "foreign", "gone"])
+def test_a_kept_snapshot_that_is_damaged_is_dropped_and_kept_anew(tmp_path: Path, damage: str) -> None:
     place = Place()
-    written(place, 6, tmp_path / "head")
-    entries = tmp_path / "head.entries"
-    good = entries.read_bytes()
-    at = {"last": good.rfind(b"committed"), "middle": good.find(b"committed")}.get(damage, 0)
-    bad = {"cut": good[:-40], "empty": b"", "foreign": b"\xff\x00{}\n" * 9}.get(
-        damage, good[:at] + b"cOmmitted" + good[at + 9 :]
-    )
-    entries.write_bytes(bad)
+    filled(place, 100)
+    Ledger(place, STORE, tmp_path / "head").refresh()
+    kept = tmp_path / "head.snapshot"
+    good = kept.read_bytes()
+    at = {"last": len(good) - 1, "middle": len(good) // 2}.get(damage, 0)
+    flipped = good[:at] + bytes([good[at] ^ 1]) + good[at + 1 :]
+    kept.write_bytes({"cut": good[:-40], "empty": b"", "foreign": b"\xff\x00{}\n" * 9}.get(damage, flipped))
     if damage == "gone":
-        entries.unlink()
+        kept.unlink()
     again = Ledger(place, STORE, tmp_path / "head")
-    assert [entry.event.kind for entry in again.entries()] == ["committed"] * 6
-    assert entries.read_bytes() == good
+    assert [standing.number for standing in again.refresh().models["m"].values()] == list(range(1, 101))
+    assert kept.read_bytes() == good
 
 
-def test_a_head_outlives_the_entries_and_still_shows_what_was_cut(tmp_path: Path) -> None:
+def test_a_head_outlives_the_snapshot_and_still_shows_what_was_cut(tmp_path: Path) -> None:
     place = Place()
     written(place, 6, tmp_path / "head")
-    (tmp_path / "head.entries").write_bytes(b"nonsense")
+    (tmp_path / "head.snapshot").write_bytes(b"nonsense")
     place.delete(events.key(6))
     with pytest.raises(Corrupt, match="cut short") as caught:
         Ledger(place, STORE, tmp_path / "head").entries()
@@ -76,7 +77,7 @@ def test_whoever_deletes_the_head_trusts_the_ledger_as_it_is(tmp_path: Path) -> 
 def test_an_entry_that_is_written_oddly_does_not_make_a_client_forget(tmp_path: Path) -> None:
     place = Place()
     ledger = written(place, 3, tmp_path / "head")
-    odd = events.encode(events.Entry(number=4, before=ledger._head, event=ledger.entries()[0].event))
+    odd = events.encode(events.Entry(number=4, before=ledger.head.hash, event=ledger.entries()[0].event))
     place.create(events.key(4), b"\n " + odd.rstrip())  # no newline at its end, and one within
     ledger.append(numbered(7))
     for number in range(1, 6):
@@ -117,5 +118,5 @@ def test_a_cache_that_cannot_be_written_does_no_harm(tmp_path: Path) -> None:
 
 
 def test_nothing_else_is_left_in_the_cache(tmp_path: Path) -> None:
-    written(Place(), 5, tmp_path / "head")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["head", "head.entries"]
+    written(Place(), 70, tmp_path / "head")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["head", "head.snapshot"]

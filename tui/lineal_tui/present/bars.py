@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 from lineal.errors import Error, QueryError
 from lineal.model.listing import RegistryRow
+from lineal.model.plan import Plan
+from lineal_tui.acts import Standing
 from lineal_tui.keys import Group, Key
 from lineal_tui.messages import SyncStep
 from lineal_tui.present import text
@@ -15,15 +17,49 @@ Why = Callable[[str], str]
 """Given a key's id, why it is off now; "" where it works."""
 
 
-def place(workspace: str, where: str, shown: str, right: str, cells: int, *, writes: bool = False) -> Line:
-    """Return the line at the top: workspace, screen, what is shown, how fresh, and whether the store may change."""
+def place(
+    workspace: str,
+    where: str,
+    shown: str,
+    right: str,
+    cells: int,
+    *,
+    writes: bool = False,
+    who: str = "",
+    urgent: bool = False,
+) -> Line:
+    """Return the line at the top: workspace, screen, what is shown, how fresh, who is here, what may be changed.
+
+    `right` is brighter where it is `urgent`.
+    """
     left = (
         Span(" lineal  ", Tone.ACCENT),
         Span(text.safe(workspace, 40), Tone.STRONG),
         Span(f"  {where}", Tone.DIM),
         Span(f"   {text.safe(shown, 300)}" if shown else "", Tone.CHANGED),
     )
-    return spread(left, (Span(f"{right} ", Tone.DIM), Span("[RW] " if writes else "[RO] ", Tone.DIM)), cells)
+    here = (Span(f" {who}", Tone.DIM),) if who else ()
+    state = Span("[RW] ", Tone.DIM) if writes else Span("[RO] ", Tone.WARN)
+    return spread(left, (Span(right, Tone.WARN if urgent else Tone.DIM), *here, Span(" "), state), cells)
+
+
+def you(standing: Standing | None) -> str:
+    """Return who is here, without the mail."""
+    return f"you: {text.safe(standing.who.partition('<')[0].strip() or standing.who, 24)}" if standing else ""
+
+
+def begun(plans: Sequence[Plan]) -> str:
+    """Return that actions were started and not ended; "" where none was."""
+    return f"{text.plural(len(plans), 'action')} not ended: lineal resume" if plans else ""
+
+
+def resume_line(plan: Plan) -> Line:
+    """Return the palette's entry for an action that was not ended."""
+    return (
+        Span(fit("resume", 16)),
+        Span(" " * 8),
+        Span(f"end what was begun: {text.safe(plan.title, 200)}", Tone.WARN),
+    )
 
 
 def freshness(registries: Sequence[RegistryRow], now: float) -> str:

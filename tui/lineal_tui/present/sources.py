@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from lineal.model.listing import ProblemRow, RegistryRow
+from lineal_tui.acts import Standing
 from lineal_tui.messages import StatisticsReady, SyncStep
 from lineal_tui.present import bars, text
 from lineal_tui.present.ink import BLANK, Line, Span, Tone, fit, fit_right, wrap
@@ -101,6 +102,26 @@ def problem_lines(row: RegistryRow | None, problems: Sequence[ProblemRow], cells
     out = _head(row, problems, cells)
     for problem in problems:
         out += _problem(problem, cells)
+    return out
+
+
+_CHANGES = {
+    "alias": "move aliases",
+    "tag": "set tags",
+    "register": "register versions",
+    "say": "write notes and approvals",
+}
+
+
+def change_lines(row: RegistryRow, standing: Standing, cells: int) -> list[Line]:
+    """Return what a registry can change, and why not the rest."""
+    why = {kind: standing.cannot.get((row.name, kind), "") for kind in _CHANGES}
+    can = [said for kind, said in _CHANGES.items() if not why[kind]]
+    out: list[Line] = [BLANK, (Span("can    ", Tone.HEAD), Span(", ".join(can) or "change nothing"))]
+    for reason in dict.fromkeys(reason for reason in why.values() if reason):
+        kinds = ", ".join(said for kind, said in _CHANGES.items() if why[kind] == reason)
+        parts = wrap(f"{kinds}: {text.safe(reason, 600)}", max(20, cells - 8))
+        out += [(Span("       " if i else "cannot ", Tone.HEAD), Span(part, Tone.DIM)) for i, part in enumerate(parts)]
     return out
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from textual.widget import Widget
 
 from lineal.model.listing import ProblemRow, RegistryRow, VersionRow
+from lineal_tui.acts import Standing
 from lineal_tui.keys import Where
 from lineal_tui.messages import (
     CancelSync,
@@ -43,6 +44,7 @@ class Sources(Room):
         self._shown: list[ProblemRow] = []
         self._stale: set[str] = set()
         self._drawn: SyncStep | None = None
+        self._stood: Standing | None = None  # what may be changed, as it was drawn
         self._statistics: dict[str, StatisticsReady] = {}  # of native stores
         self._asked: set[str] = set()
 
@@ -127,6 +129,8 @@ class Sources(Room):
         super().frame()
         if self.is_mounted and self._registries and self.session.sync != self._drawn:
             self._draw_registries()
+        if self.is_mounted and self._registries and self.session.standing is not self._stood:
+            self._draw_problems()
 
     def on_moved(self, message: Moved) -> None:
         """Show the problems of the registry under the cursor."""
@@ -146,11 +150,14 @@ class Sources(Room):
 
     def _draw_problems(self) -> None:
         row = self.here()
+        self._stood = self.session.standing
         if row is not None and row.kind == NATIVE and row.name not in self._asked:
             self._asked.add(row.name)
             self.ask(StatisticsRequest(row.name))
         self._shown = [problem for problem in self._problems if row is None or problem.registry == row.name]
         lines = sources.problem_lines(row, self._shown, self.below.room)
+        if row is not None and self.session.standing is not None:
+            lines += sources.change_lines(row, self.session.standing, self.below.room)
         if row is not None and (found := self._statistics.get(row.name)):
             lines += sources.store_lines(found)
         self.below.show(lines, keep=True)

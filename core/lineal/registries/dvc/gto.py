@@ -20,6 +20,8 @@ from enum import StrEnum
 
 import msgspec
 
+from lineal.errors import ConfigError
+
 _PART = r"[a-zA-Z0-9](?:[a-zA-Z0-9-/_]*[a-zA-Z0-9])?"
 _LABEL = r"(?:0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*)"
 _SEMVER = (
@@ -28,11 +30,15 @@ _SEMVER = (
 )
 _TAG = re.compile(
     rf"(?P<artifact>(?:[a-zA-Z0-9-_./]+=)?{_PART})"
-    rf"(?:(?:#(?P<stage>{_PART})|@(?P<version>{_SEMVER}))(?P<cancel>!?)|@(?P<word>deprecated|created))(?:#[0-9]+)?",
+    rf"(?:(?:#(?P<stage>{_PART})|@(?P<version>{_SEMVER}))(?P<cancel>!?)|@(?P<word>deprecated|created))(?:#(?P<counter>[0-9]+))?",
     re.ASCII,
 )
 
+_ARTIFACT = re.compile(rf"(?:[a-zA-Z0-9-_./]+:)?{_PART}", re.ASCII)
+_STAGE = re.compile(_PART, re.ASCII)
+_VERSION = re.compile(_SEMVER, re.ASCII)
 _LONG = 1_000  # characters of a tag; matching takes their square
+_WORD = 200  # characters of a name that is written
 
 
 class Act(StrEnum):
@@ -91,6 +97,35 @@ def parse(tag: str, commit: str, at: float, by: str) -> Event | None:
         act, subject = (Act.UNASSIGN if found["cancel"] else Act.ASSIGN), found["stage"]
     artifact = found["artifact"].replace("=", ":")
     return Event(tag=tag, artifact=artifact, act=act, subject=subject, commit=commit, at=at, by=by)
+
+
+def counted(tag: str) -> tuple[str, int] | None:
+    """Return the artifact of a tag and the number at its end (0: none), lightweight or not; None if not GTO's."""
+    found = _TAG.fullmatch(tag) if len(tag) <= _LONG else None
+    return (found["artifact"].replace("=", ":"), int(found["counter"] or 0)) if found else None
+
+
+def written(artifact: str, act: Act, subject: str, number: int = 0) -> str:
+    """Return the tag that says `act` of an artifact's version or stage; `number` is its counter, 0 for none.
+
+    Raises:
+        ConfigError: GTO could not read it.
+    """
+    _named(_ARTIFACT, artifact, "an artifact", "name it under `artifacts:` in dvc.yaml: letters, digits, -, _ and /")
+    if act in (Act.ASSIGN, Act.UNASSIGN):
+        _named(_STAGE, subject, "a stage", "letters, digits, -, _ and /, with a letter or digit at each end")
+    else:
+        _named(_VERSION, subject, "a version", "write it as v1.2.3 (semver.org)")
+    mark = "!" if act in (Act.UNASSIGN, Act.DEREGISTER) else ""
+    joint = "#" if act in (Act.ASSIGN, Act.UNASSIGN) else "@"
+    end = f"#{number}" if number else ""
+    return f"{artifact.replace(':', '=')}{joint}{subject}{mark}{end}"
+
+
+def _named(pattern: re.Pattern[str], text: str, what: str, hint: str) -> None:
+    if len(text) > _WORD or not pattern.fullmatch(text):
+        short = text if len(text) <= _WORD else f"{text[:60]}…"
+        raise ConfigError(f"{short!r} is no name for {what} in GTO", hint=hint)
 
 
 def fold(events: Iterable[Event]) -> dict[str, Artifact]:
@@ -209,6 +244,13 @@ def precedence(version: str) -> tuple[object, ...]:
     parts = found[4].split(".") if found[4] else []
     labels = tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts)
     return (int(found[1]), int(found[2]), int(found[3]), not labels, labels)
+
+
+def following(versions: Iterable[str]) -> str:
+    """Return the version that GTO itself would register after `versions`: the next patch of the greatest."""
+    greatest = max(versions, key=precedence, default="")
+    found = _NUMBERS.match(greatest)
+    return f"v{found[1]}.{found[2]}.{int(found[3]) + 1}" if found else "v0.0.1"
 
 
 FIELDS = (

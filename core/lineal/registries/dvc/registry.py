@@ -7,34 +7,55 @@ from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
+from msgspec import structs
+
 from lineal.config import RegistrySpec, Surroundings, workspace_id
-from lineal.errors import NotFound, Unavailable
+from lineal.errors import ConfigError, NotFound, Unavailable, Unsupported
 from lineal.formats.git import WALK
 from lineal.formats.window import open_slice
+from lineal.model.changes import Change, Receipt, Register, Restore, SetAlias, Stamp
 from lineal.model.records import Alias, AliasKind, Complete, Record
 from lineal.model.values import Series
 from lineal.model.version import File, Version
-from lineal.registries.base import Cursors, ReadOnly
+from lineal.registries.base import Cursors
 from lineal.registries.dvc import assembly, gto, series
 from lineal.registries.dvc.beside import Files
 from lineal.registries.dvc.definitions import DEFINITION, Definitions, defining
 from lineal.registries.dvc.history import walk
 from lineal.registries.dvc.repository import Refs, Repository
+from lineal.registries.dvc.restoring import Restorer
 from lineal.registries.dvc.roles import Roles
+from lineal.registries.dvc.tagging import Ground, held_by
 from lineal.registries.dvc.timeline import Timeline
+from lineal.registries.dvc.writing import Tagger
 
 _SCOPE = "repository"
 _LARGEST = 4 << 30  # bytes of a blob that is opened; it is held in memory
 
 
-class GitRegistry(ReadOnly):
-    """One repository, on this machine or behind a URL."""
+class GitRegistry:
+    """One repository, on this machine or behind a URL. Its option `push` names the remote that tags are pushed to."""
+
+    compares = True
 
     def __init__(self, spec: RegistrySpec, around: Surroundings, *, remote: bool) -> None:
         self.spec = spec
         self._remote = remote
+        self._environ = {"HOME": str(around.home), **around.environ}
         path = around.cache_folder() / "clones" / workspace_id(Path(spec.url)) if remote else Path(spec.url)
         self._repository = Repository(path, spec.url if remote else "", around.environ)
+
+    @property
+    def writes(self) -> frozenset[type[Change]]:
+        """Stages, registrations and restored files; nothing behind a URL."""
+        return frozenset() if self._remote else frozenset({SetAlias, Register, Restore})
+
+    @property
+    def refusal(self) -> str:
+        """Why it cannot apply other changes."""
+        if self._remote:
+            return "a repository behind a URL is only read: clone it, and name the clone"
+        return "git holds no tags of versions: `labels` and `meta` under `artifacts:` in dvc.yaml do"
 
     def fingerprint(self) -> str | None:
         """Return a token of the refs and caches; None behind a URL."""
@@ -56,11 +77,24 @@ class GitRegistry(ReadOnly):
     def _history(self) -> Generator[Record, None, bool]:
         """Yield what the history holds, and return whether all files that name models could be read."""
         repository, refs = self._repository, self._repository.refs()
-        if not (refs.head or refs.branches or refs.tags or refs.experiments or refs.events):
+        if _empty(refs):
             return True
+        artifacts = gto.fold(refs.events)
+        definitions, roles, timeline = self._walked(refs, artifacts)
+        sizes = repository.sizes(draft.blob for draft in timeline.drafts.values() if draft.blob)
+        blobs = repository.blobs(assembly.needed(timeline.drafts, sizes), DEFINITION)
+        scene = self._scene(refs, timeline, roles, artifacts, sizes)
+        yield from assembly.Assembly(scene, blobs).records(timeline.drafts)
+        yield from _aliases(self.spec.name, refs, roles, timeline)
+        yield from definitions.problems.values()
+        sizes = repository.git.sizes(sorted(definitions.missing)) if definitions.missing else {}
+        return all(size > DEFINITION for size in sizes.values())  # what is too large stays so
+
+    def _walked(self, refs: Refs, artifacts: Mapping[str, gto.Artifact]) -> tuple[Definitions, Roles, Timeline]:
+        """Walk through the history, for the versions that it holds."""
+        repository = self._repository
         commits = list(walk(repository.git, ["HEAD"] if refs.head else []))
         definitions = Definitions(self.spec.name, repository.blobs(defining(commits), DEFINITION))
-        artifacts = gto.fold(refs.events)
         roles = Roles(definitions.artifacts(commits))
         timeline = Timeline(
             Files(definitions.outs, definitions.pipeline),
@@ -70,14 +104,7 @@ class GitRegistry(ReadOnly):
             marked=[*refs.branches.values(), *refs.tags.values()],
         )
         timeline.walk(commits)
-        sizes = repository.sizes(draft.blob for draft in timeline.drafts.values() if draft.blob)
-        blobs = repository.blobs(assembly.needed(timeline.drafts, sizes), DEFINITION)
-        scene = self._scene(refs, timeline, roles, artifacts, sizes)
-        yield from assembly.Assembly(scene, blobs).records(timeline.drafts)
-        yield from _aliases(self.spec.name, refs, roles, timeline)
-        yield from definitions.problems.values()
-        sizes = repository.git.sizes(sorted(definitions.missing)) if definitions.missing else {}
-        return all(size > DEFINITION for size in sizes.values())  # what is too large stays so
+        return definitions, roles, timeline
 
     def _scene(
         self,
@@ -128,8 +155,72 @@ class GitRegistry(ReadOnly):
         """Return a metric as the plots of the version's commit have it."""
         return series.read(self._repository, version.key, metric)
 
+    def current(self, change: Change) -> Change:
+        """Return a change with what the tags or the branch say now. Raises NotFound, Unsupported, RegistryError."""
+        change = self._able(change)
+        if isinstance(change, Restore):
+            return Restorer(self._repository, self._environ).current(change)
+        ground = self._tagger().look(change.model)
+        self._there(ground, change)
+        if isinstance(change, SetAlias):
+            return structs.replace(change, before=held_by(ground, change.alias))
+        if change.gone and change.after not in ground.given().values():
+            raise NotFound(f"{change.model} has no version {change.after!r}", hint="`lineal ls` lists what there is")
+        return change
+
+    def calls(self, change: Change, stamp: Stamp) -> tuple[str, ...]:
+        """Return git's command lines. Raises Conflict where the change cannot be made as things are now."""
+        change = self._able(change)
+        if isinstance(change, Restore):
+            return Restorer(self._repository, self._environ).calls(change, stamp)
+        return self._tagger().calls(change, stamp)
+
+    def apply(self, change: Change, stamp: Stamp) -> Receipt:
+        """Tag, or commit a restored file; see `Tagger` and `Restorer`."""
+        change = self._able(change)
+        if isinstance(change, Restore):
+            return Restorer(self._repository, self._environ).apply(change, stamp)
+        tagger = self._tagger()
+        self._there(tagger.look(change.model), change)
+        return tagger.apply(change, stamp)
+
+    def _tagger(self) -> Tagger:
+        return Tagger(self._repository, self._environ, dict(self.spec.options).get("push", ""))
+
+    def _able(self, change: Change) -> SetAlias | Register | Restore:
+        """Return a change that can be made here. Raises Unsupported."""
+        if self._remote or not isinstance(change, SetAlias | Register | Restore):
+            raise Unsupported(f"{self.spec.name}: {self.refusal}", hint="`lineal registry ls` says what each can do")
+        if isinstance(change, SetAlias) and change.kind in (AliasKind.BRANCH, AliasKind.TAG):
+            raise Unsupported(f"{self.spec.name}: branches and plain tags are git's own", hint="move a stage instead")
+        return change
+
+    def _there(self, ground: Ground, change: SetAlias | Register) -> None:
+        """Look whether there is what a change names: by its tags, else by its history. Raises NotFound."""
+        key = change.after if isinstance(change, SetAlias) else change.source
+        given = (gto.Act.ASSIGN, gto.Act.REGISTER)
+        if ground.events and (not key or any(one.commit == key and one.act in given for one in ground.events)):
+            return
+        model = (change.of if isinstance(change, Register) else "") or change.model
+        refs = self._repository.refs()
+        artifacts = gto.fold(refs.events)
+        if _empty(refs):
+            raise NotFound(f"{self._repository.path} has no commits yet", hint="`git commit` makes the first")
+        _, roles, timeline = self._walked(refs, artifacts)
+        if not any(name == model for name, _ in timeline.drafts):
+            raise NotFound(f"the repository has no model {model!r}", hint="`lineal ls` lists what there is")
+        if key and (model, key) not in timeline.drafts:
+            raise NotFound(f"{model} has no version {key[:12]!r}", hint="`lineal ls` lists what there is")
+        if model != change.model and change.model not in artifacts and roles.paths(change.model) == [change.model]:
+            hint = f"add it to dvc.yaml: artifacts: {{{change.model}: {{path: {model}, type: model}}}}"
+            raise ConfigError(f"there is no artifact {change.model!r}", hint=hint)
+
     def close(self) -> None:
         """Hold nothing: every process ends with its answer."""
+
+
+def _empty(refs: Refs) -> bool:
+    return not (refs.head or refs.branches or refs.tags or refs.experiments or refs.events)
 
 
 def _wanted(artifacts: Mapping[str, gto.Artifact]) -> dict[str, list[str]]:

@@ -14,6 +14,7 @@ import msgspec
 from lineal.errors import BadFormat, Unavailable
 from lineal.formats import git as runner
 from lineal.formats.git import Git, anonymous
+from lineal.formats.git_writer import Writer
 from lineal.formats.window import read_small
 from lineal.registries.dvc import gto
 from lineal.registries.dvc.places import Places, configured
@@ -143,8 +144,16 @@ class Repository:
         head = self.git.tried("rev-parse", "--verify", "--quiet", "HEAD") or ""
         return Refs(branches=branches, tags=tags, experiments=experiments, events=tuple(events), head=head)
 
+    def tags(self) -> str:
+        """Return all tags as `gto.tags` reads them. Raises Unavailable."""
+        return self.git.ask("for-each-ref", f"--format={gto.FIELDS}", "refs/tags", most=1 << 28).text()
+
+    def writer(self, environ: Mapping[str, str]) -> Writer:
+        """Return what writes here, as the user that `environ` is of. Raises Unavailable."""
+        return Writer(self.git, self.git_folder(), environ)
+
     def _tags(self) -> tuple[dict[str, str], list[gto.Event]]:
-        listing = self.git.ask("for-each-ref", f"--format={gto.FIELDS}", "refs/tags", most=1 << 28).text()
+        listing = self.tags()
         plain: dict[str, str] = {}
         events: list[gto.Event] = []
         for tag in gto.tags(listing):

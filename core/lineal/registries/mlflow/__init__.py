@@ -1,4 +1,4 @@
-"""MLflow: tracking servers over REST, their databases read directly, and `mlruns/` folders. Nothing is ever written."""
+"""MLflow: tracking servers over REST, their databases read directly, and `mlruns/` folders; servers are changed too."""
 
 from __future__ import annotations
 

@@ -1,9 +1,10 @@
-"""A tracking server, read over REST: in full the first time and once a day, in between only what may have changed.
+"""A tracking server over REST: read, and changed by way of `writing`.
 
-Setting an alias or a tag bumps no timestamp, and neither models nor versions can be asked for by time. So models and
-versions are listed in full each time and compared by hash. Runs are dear: between full readings only those that ended
-since the last one, or have not ended, are asked for. What the server gives no way to notice (a tag or metric written to
-a run that had ended) is seen by the next full reading.
+It is read in full the first time and once a day, in between only what may have changed. Setting an alias or a tag bumps
+no timestamp, and neither models nor versions can be asked for by time. So models and versions are listed in full each
+time and compared by hash. Runs are dear: between full readings only those that ended since the last one, or have not
+ended, are asked for. What the server gives no way to notice (a tag or metric written to a run that had ended) is seen
+by the next full reading.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ import msgspec
 from lineal.config import RegistrySpec, Surroundings
 from lineal.errors import NotFound, Unsupported
 from lineal.formats.http import Budget, Http, without_userinfo
+from lineal.model.changes import Change, Receipt, Stamp
 from lineal.model.records import Complete, Gone, Record
 from lineal.model.values import Series
 from lineal.model.version import File, Version
-from lineal.registries.base import Cursors, ReadOnly
+from lineal.registries.base import Cursors
 from lineal.registries.mlflow import settings
 from lineal.registries.mlflow.artifacts import LocalArtifacts
 from lineal.registries.mlflow.assembly import Assembly, runs_model
@@ -30,6 +32,7 @@ from lineal.registries.mlflow.remote import RemoteArtifacts
 from lineal.registries.mlflow.rest import Rest
 from lineal.registries.mlflow.rows import RunRow
 from lineal.registries.mlflow.shelf import CLOSING, EXPERIMENT_SCOPE, MODEL_SCOPE
+from lineal.registries.mlflow.writing import REFUSAL, WRITES, Writer
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -42,14 +45,19 @@ def connect_server(spec: RegistrySpec, around: Surroundings) -> Server:
     return Server(bare, Rest(http), local, around)
 
 
-class Server(ReadOnly):
+class Server:
     """MLflow behind a tracking server."""
+
+    writes = WRITES
+    refusal = REFUSAL
+    compares = False
 
     def __init__(self, spec: RegistrySpec, rest: Rest, local: LocalArtifacts | None, around: Surroundings) -> None:
         self.spec = spec
         self._rest, self._around = rest, around
         self._artifacts = RemoteArtifacts(rest, local)
         self._speaker = Assembly(spec.name, self._artifacts)
+        self._writer = Writer(spec.name, rest)
 
     def fingerprint(self) -> None:
         """Return None: a server is remote."""
@@ -83,6 +91,18 @@ class Server(ReadOnly):
             return self._rest.series(version.run.id, metric)
         except NotFound as error:
             raise NotFound(f"run {version.run.id} is gone", hint="sync to see what is there now") from error
+
+    def current(self, change: Change) -> Change:
+        """Return `change` from what the server has now. Raises ConfigError for what MLflow takes never."""
+        return self._writer.current(change)
+
+    def calls(self, change: Change, stamp: Stamp) -> tuple[str, ...]:  # noqa: ARG002
+        """Return the requests that a change is made of, `POST URL JSON`; registering asks the server for that."""
+        return self._writer.calls(change)
+
+    def apply(self, change: Change, stamp: Stamp) -> Receipt:
+        """Read, compare, write once, read again. Raises ConfigError for what MLflow takes never."""
+        return self._writer.apply(change, stamp)
 
     def close(self) -> None:
         """Close all connections."""

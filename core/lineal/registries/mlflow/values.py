@@ -59,6 +59,11 @@ def tags(*layers: Iterable[KeyValue]) -> tuple[Tag, ...]:
     return tuple(found[key] for key in sorted(found))
 
 
+def may_be_shown(key: str, text: str) -> bool:
+    """Say whether a tag is shown as it is: its key names no secret, and its value holds no user and password."""
+    return not _SECRET.search(key) and shown(text) == text
+
+
 def shown(text: str) -> str:
     """Return a text without the user and password of URLs in it."""
     return _USERINFO.sub(r"\1", text) if "@" in text and "://" in text else text

@@ -90,11 +90,11 @@ def fetch(source: Shelf, target: Shelf, wanted: Sequence[Standing]) -> int:
 def _tell(source: Shelf, target: Shelf, wanted: Iterable[Standing]) -> None:
     """Append what `source` says of versions and `target` has not heard, in its order."""
     names = {(standing.event.model, standing.id) for standing in wanted}
-    seen = target.state().seen
-    for entry in source.ledger.entries():
+    lacking = frozenset(source.state().seen.lacking(target.state().seen))
+    for entry in source.ledger.walk(min(lacking)) if lacking else ():
         event = entry.event
-        if (event.model, event.version) in names and event.id not in seen:
-            target.ledger.append(lambda state, event=event: _renumbered(state, event))  # type: ignore[misc]
+        if (event.model, event.version) in names and entry.number in lacking:
+            target.ledger.append(lambda state, event=event: _renumbered(state, event), as_told=True)  # type: ignore[misc]
 
 
 def _renumbered(state: State, event: Event) -> Event | None:

@@ -239,7 +239,7 @@ class NativeRegistry:
             "",
             identity=token,
             at=stamp.at,
-            by=stamp.by,
+            by=f"{stamp.by} <{stamp.mail}>" if stamp.mail else stamp.by,
             message=stamp.reason,
         )
         made = structs.replace(made, action=stamp.action)

@@ -94,8 +94,7 @@ class Shelf:
 
     def state(self) -> State:
         """Return what the ledger says now."""
-        self.ledger.entries()
-        return self.ledger.state
+        return self.ledger.refresh()
 
     def find(self, model: str, selector: str = "") -> Standing:
         """Return a version by `v3`, `latest`, or six or more characters of its id; the newest where none is said.

@@ -1,0 +1,223 @@
+"""History as lines: a bar for each alias over time, what it was on a day, and what happened, newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import NamedTuple
+
+from lineal.model.plan import Approval, Entry, Holding
+from lineal_tui.present import days, text
+from lineal_tui.present.ink import BLANK, Line, Span, Tone, fit, width
+from lineal_tui.present.plan import named
+
+_LABEL = 24  # cells for the name of an alias at most
+_SOURCES = {
+    "action": "by Lineal",
+    "observed": "seen by a sync",
+    "registry": "its registry says so",
+    "unknown": "not known",
+}
+
+
+class Item(NamedTuple):
+    """One line of the record: what an alias held from then on, what was written down, or both of one event."""
+
+    at: float | None
+    holding: Holding | None = None
+    entry: Entry | None = None
+    before: str = ""  # what the alias held before
+
+
+def items(holdings: Sequence[Holding], entries: Sequence[Entry]) -> list[Item]:
+    """Return the record, newest first; an event that moved an alias stands with what the alias held since."""
+    spare = list(entries)
+    out: list[Item] = []
+    for held in days.by_alias(holdings).values():
+        before = ""
+        for one in held:
+            event = next((entry for entry in spare if _moved(entry, one)), None)
+            if event is not None:
+                spare.remove(event)
+            if days.known(one):
+                out.append(Item(one.since, one, event, before))
+            before = named(one.subject) if days.known(one) else "unknown"
+    out += [Item(entry.at, entry=entry) for entry in spare]
+    return sorted(out, key=lambda item: -(item.at if item.at is not None else float("-inf")))
+
+
+def _moved(entry: Entry, holding: Holding) -> bool:
+    """Say whether an entry is the event by which an alias came to hold what it holds."""
+    if (entry.registry, entry.model, entry.alias) != days.line_of(holding) or entry.kind in _SAID:
+        return False
+    return holding.action in (entry.action, str(entry.number)) if holding.action else entry.at == holding.since
+
+
+_SAID = frozenset({"requested", "approved", "rejected", "note", "deployed", "evidence", "started"})
+
+
+def timeline_lines(holdings: Sequence[Holding], day: float | None, now: float, cells: int) -> list[Line]:
+    """Return a bar for each alias, the days below, and what each alias was on the day that is looked at."""
+    by_alias = days.by_alias(holdings)
+    if not by_alias:
+        return []
+    several = len({line[:2] for line in by_alias}) > 1
+    labels = {line: _label(line, several) for line in by_alias}
+    label = min(_LABEL, max(width((Span(said),)) for said in labels.values())) + 2
+    room = max(8, cells - label)
+    begin = _begin(holdings, now)
+    out: list[Line] = []
+    for line, held in by_alias.items():
+        out.append((Span(fit(labels[line], label), Tone.ALIAS), *_bar(held, begin, now, room)))
+    out.append((Span(" " * label), *_axis(begin, now, day, room)))
+    if day is not None:
+        out.append((Span(f"on {days.spelt(day)} UTC", Tone.HEAD),))
+        out += [(Span(fit(labels[line], label), Tone.ALIAS), *_then(held, day, now)) for line, held in by_alias.items()]
+    return out
+
+
+def _label(line: days.Line, several: bool) -> str:
+    _, model, alias = line
+    return text.safe(f"{model}@{alias}" if several else alias, 60)
+
+
+def _begin(holdings: Iterable[Holding], now: float) -> float:
+    """Return where the bars begin: a little before anything is known."""
+    known = [at for one in holdings for at in (one.since, one.until) if at is not None and at < now]
+    first = min(known, default=now - days.DAY)
+    return first - max(days.DAY / 24, (now - first) * 0.06)
+
+
+def _bar(held: Sequence[Holding], begin: float, now: float, room: int) -> Line:
+    cell = (now - begin) / room
+    shown = [days.at(held, begin + (i + 0.5) * cell) for i in range(room)]
+    out: list[Span] = []
+    for i, (_, run) in enumerate(groupby(shown, key=id)):
+        same = list(run)
+        out.append(_stretch(same[0], len(same), i % 2 == 1))
+    return tuple(out)
+
+
+def _stretch(holding: Holding | None, cells: int, odd: bool) -> Span:
+    if holding is None:
+        return Span("~" * cells, Tone.DIM)
+    if not holding.subject:
+        return Span("·" * cells, Tone.DIM)
+    name = named(holding.subject)
+    said = name if width((Span(name),)) < cells else fit(name, cells - 1) if cells > 3 else ""
+    tone = Tone.STRONG if holding.until is None else Tone.CHANGED if odd else Tone.PLAIN
+    return Span(("▏" + said + "─" * cells)[:cells] if said.isascii() else fit("▏" + said, cells), tone)
+
+
+def _axis(begin: float, now: float, day: float | None, room: int) -> Line:
+    first, last = days.spelt(begin), days.spelt(now)
+    if day is None:
+        return (Span(first + last.rjust(max(0, room - len(first))), Tone.DIM),)
+    at = min(room - 1, max(0, int((day + days.DAY / 2 - begin) / max(1.0, now - begin) * room)))
+    said = days.spelt(day)
+    mark = f"▲ {said}" if at + 2 + len(said) <= room else f"{said} ▲"
+    left = at if mark.startswith("▲") else max(0, at - len(said) - 1)
+    head = fit(first, left) if left > len(first) else " " * left
+    rest = room - left - len(mark)
+    tail = last.rjust(rest) if rest > len(last) else ""
+    return (Span(head, Tone.DIM), Span(mark, Tone.ACCENT), Span(tail, Tone.DIM))
+
+
+def _then(held: Sequence[Holding], day: float, now: float) -> Line:
+    """Return what an alias was on a day: one version, or one after the other."""
+    out: list[Span] = []
+    for i, one in enumerate(days.on(held, day)):
+        if i:
+            out.append(Span(f" until {days.clock(one.since or 0.0)}, then ", Tone.DIM))
+        out += _held(one, day, now)
+    return tuple(out)
+
+
+def _held(one: Holding, day: float, now: float) -> Iterable[Span]:
+    if not days.known(one):
+        later = f": nobody looked before {days.spelt(one.until)}" if one.until is not None else ""
+        then = f", when it was {named(one.subject)}" if later and one.subject else ""
+        return (Span("unknown", Tone.WARN), Span(later + then, Tone.DIM))
+    if not one.subject:
+        return (Span("nothing", Tone.DIM),)
+    since = f" since {days.spelt(one.since)}" if one.since is not None else ""
+    by = f" by {text.safe(one.by, 40)}" if one.by else ""
+    current = one.until is None and day >= days.start(now)
+    return (
+        Span(named(one.subject), Tone.STRONG),
+        Span(f"{since}{by}", Tone.DIM),
+        *approved(one.approvals),
+        *(runs(one) if current or one.deployed else ()),
+    )
+
+
+def approved(approvals: Sequence[Approval]) -> Iterable[Span]:
+    """Return who let it through: only approvals that count."""
+    names = [
+        text.safe(one.by.partition("<")[0].strip(), 30) for one in approvals if one.what == "approved" and one.counts
+    ]
+    return (Span(f"  ✔ approved by {', '.join(names[:4])}", Tone.BETTER),) if names else ()
+
+
+def runs(holding: Holding) -> Iterable[Span]:
+    """Return where it is said to run; another version than the alias holds is marked."""
+    for where in holding.deployed[:4]:
+        other = holding.subject.name not in where.split()
+        glyph, tone = ("≠ runs ", Tone.WARN) if other else ("= runs ", Tone.DIM)
+        yield Span(f"  {glyph}{text.safe(where, 60)}", tone)
+
+
+def item_lines(shown: Sequence[Item], *, several: bool) -> list[Line]:
+    """Return a line for each thing of the record."""
+    alias = min(_LABEL, max((width((Span(_subject(one, several)),)) for one in shown), default=4)) + 1
+    return [_item(one, alias, several=several) for one in shown]
+
+
+def _subject(item: Item, several: bool) -> str:
+    of = item.holding or item.entry
+    assert of is not None
+    name = of.alias or (item.entry.kind if item.entry else "")
+    return text.safe(
+        f"{of.model}@{of.alias}" if several and of.alias else name if not several else f"{of.model} {name}", 60
+    )
+
+
+def _item(item: Item, alias: int, *, several: bool) -> Line:
+    when = text.moment(item.at).removesuffix(" UTC") if item.at is not None else "before that"
+    head = (Span(fit(when, 17), Tone.DIM), Span(fit(_subject(item, several), alias), Tone.ALIAS))
+    if item.holding is not None:
+        return (*head, *_holding(item))
+    entry = item.entry
+    assert entry is not None
+    return (*head, *_entry(entry))
+
+
+def _holding(item: Item) -> Iterable[Span]:
+    one = item.holding
+    assert one is not None
+    yield Span(f"{item.before} → " if item.before else "→ ", Tone.DIM)
+    yield Span(named(one.subject), Tone.STRONG if one.until is None else Tone.PLAIN)
+    yield Span(f"  {text.safe(one.by, 40)}" if one.by else "")
+    yield Span(f"  {_SOURCES.get(one.source, text.safe(one.source, 20))}", Tone.DIM)
+    yield from approved(one.approvals)
+    yield from runs(one)
+    yield Span(f"  {text.safe(one.reason, 200)}" if one.reason else "", Tone.DIM)
+
+
+def _entry(entry: Entry) -> Iterable[Span]:
+    yield Span(f"{text.safe(entry.kind, 20)} ", Tone.CHANGED)
+    before, after = text.safe(entry.before, 40), text.safe(entry.after, 40)
+    moved = f"{before} → {after}" if before and after and before != after else after or before
+    yield Span(f"{moved}  " if moved else "")
+    yield Span(text.safe(entry.by, 40))
+    yield Span(f"  {text.safe(entry.text, 300)}" if entry.text else "", Tone.DIM)
+
+
+def empty_lines() -> list[Line]:
+    """Return what stands there where nothing was recorded."""
+    return [
+        BLANK,
+        (Span(" Nothing is on record here yet."),),
+        (Span(" What an alias was before anybody looked is unknown; each sync looks.", Tone.DIM),),
+        (Span(" P", Tone.ACCENT), Span(" promotes, ", Tone.DIM), Span("s", Tone.ACCENT), Span(" syncs.", Tone.DIM)),
+    ]

@@ -1,0 +1,224 @@
+"""A plan before it is taken, as lines: what it does to what, whether it may, and the exact calls."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from msgspec import Struct
+
+from lineal.errors import Blocked, Conflict, Error
+from lineal.model.changes import SetAlias
+from lineal.model.plan import Done, Plan, State, Subject
+from lineal_tui.acts import Deed, Drawn
+from lineal_tui.present import text
+from lineal_tui.present.checks import Told, approval_lines, blockers, check_lines, difference_lines
+from lineal_tui.present.ink import BLANK, Line, Span, Tone, wrap
+
+DIFFERENCES = "differences"
+"""What enter unfolds where more differs than is shown."""
+_FEW = 5
+_ALL = 500
+DOES = {
+    Deed.PROMOTE: "promote",
+    Deed.TAG: "tag",
+    Deed.ALIAS: "alias",
+    Deed.ROLLBACK: "roll back",
+    Deed.UNDO: "undo",
+    Deed.REQUEST: "ask for a review",
+    Deed.APPROVE: "approve",
+    Deed.REJECT: "reject",
+    Deed.NOTE: "note",
+    Deed.RESUME: "resume",
+}
+
+
+class Face(Struct, frozen=True, kw_only=True):
+    """How far a preview is: what is unfolded, what was answered, what went wrong."""
+
+    unfolded: frozenset[str] = frozenset()
+    override: str = ""
+    error: Error | None = None
+    noted: str = ""  # what happened meanwhile
+
+
+def plan_lines(drawn: Drawn, face: Face, now: float, cells: int) -> list[Told]:
+    """Return the whole plan; failing checks come before those that pass, the worst difference first."""
+    plan = drawn.plan
+    out: list[Told] = []
+    _add(out, "", _failure(face, cells))
+    _add(out, "", _head(drawn, now, cells))
+    _add(out, "", _verdict(plan, face, cells))
+    most = _ALL if DIFFERENCES in face.unfolded else _FEW
+    _add(out, "differs", difference_lines(plan.differences, most, cells))
+    _add(out, "checks", check_lines(plan.checks, face.unfolded, cells))
+    _add(out, "reviews", approval_lines(plan.approvals, now, cells))
+    _add(out, "", _notes(plan, cells))
+    _add(out, "would do", _calls(plan, cells))
+    _add(out, "on the command line", _command(plan, cells))
+    return out
+
+
+def _add(out: list[Told], head: str, lines: Iterator[Told]) -> None:
+    """Put a section under its head, and a free line above it; nothing where it is empty."""
+    found = list(lines)
+    if not found:
+        return
+    if head:
+        out += [Told(BLANK)] if out else []
+        out.append(Told((Span(head, Tone.HEAD),)))
+    out += found
+
+
+def named(subject: Subject) -> str:
+    """Return what people call a version; "nothing" where there is none."""
+    return text.safe(subject.name or subject.key[:12], 60) or "nothing"
+
+
+def _failure(face: Face, cells: int) -> Iterator[Told]:
+    if face.noted:
+        yield from (Told((Span(part, Tone.WARN),)) for part in wrap(face.noted, max(20, cells)))
+    if face.error is None:
+        return
+    said = wrap(text.safe(face.error.message, 2000), max(20, cells - 2))
+    yield from (Told((Span("  " if i else "✘ ", Tone.ERROR), Span(part))) for i, part in enumerate(said))
+    hint = wrap(text.safe(face.error.hint, 1000), max(20, cells - 2)) if face.error.hint else []
+    yield from (Told((Span("  " + part, Tone.DIM),)) for part in hint)
+
+
+def _head(drawn: Drawn, now: float, cells: int) -> Iterator[Told]:
+    plan = drawn.plan
+    yield from (Told((Span(part, Tone.STRONG),)) for part in wrap(text.safe(plan.title, 600), max(20, cells)))
+    facts: list[Span] = []
+    if plan.subject:
+        facts += [Span(f"{text.safe(plan.subject.model, 60)} "), Span(named(plan.subject), Tone.STRONG)]
+    if plan.alias:
+        facts += [Span(" → "), Span(text.safe(plan.alias, 60), Tone.ALIAS)]
+    if plan.incumbent and plan.incumbent.key != plan.subject.key:
+        since = f" (since {text.moment(drawn.since)}, {text.age(drawn.since, now)})" if drawn.since is not None else ""
+        facts += [Span("  replaces "), Span(named(plan.incumbent)), Span(since, Tone.DIM)]
+    elif plan.alias and not plan.incumbent:
+        facts.append(Span("  which nothing holds now", Tone.DIM))
+    if facts:
+        yield Told(tuple(facts))
+    if len(drawn.aliases) > 1:
+        tones = {True: Tone.ALIAS, False: Tone.DIM}
+        names = [Span(text.safe(alias, 24) + "  ", tones[alias == plan.alias]) for alias in drawn.aliases[:8]]
+        yield Told((Span("tab  ", Tone.ACCENT), *names))
+    if plan.reason:
+        parts = wrap(text.safe(plan.reason, 1000), max(20, cells - 9))
+        yield from (Told((Span("  " if i else "because  ", Tone.HEAD), Span(part))) for i, part in enumerate(parts))
+
+
+def _verdict(plan: Plan, face: Face, cells: int) -> Iterator[Told]:
+    """Say whether it may be done."""
+    if plan.blocked and face.override:
+        said = f"overrides {blockers(plan.blocked)}: {text.safe(face.override, 400)}"
+        yield from (Told((Span(part, Tone.WARN),)) for part in wrap(said, max(20, cells)))
+    elif plan.blocked:
+        parts = wrap(f"blocked by {blockers(plan.blocked)}", max(20, cells - 2))
+        yield from (
+            Told((Span("  " if i else "✘ ", Tone.ERROR), Span(part, Tone.ERROR))) for i, part in enumerate(parts)
+        )
+
+
+def _notes(plan: Plan, cells: int) -> Iterator[Told]:
+    notes = list(plan.notes)
+    if plan.verified is False:
+        notes.insert(0, "unverified: the bytes were not compared with what was recorded")
+    if any(not step.compares for step in plan.steps) and not any("compare" in note for note in notes):
+        notes.append("a registry here cannot compare and set: somebody may come in between")
+    if notes:
+        yield Told(BLANK)
+    for note in dict.fromkeys(notes):
+        parts = wrap(text.safe(note, 600), max(20, cells - 2))
+        yield from (Told((Span("  " if i else "! ", Tone.WARN), Span(part))) for i, part in enumerate(parts))
+
+
+def _calls(plan: Plan, cells: int) -> Iterator[Told]:
+    for step in plan.steps:
+        for call in step.calls:
+            parts = wrap(text.safe(call, 1000), max(20, cells - 4))
+            yield from (
+                Told((Span("    " if i else "  ", Tone.DIM), Span(part, Tone.CHANGED))) for i, part in enumerate(parts)
+            )
+
+
+def _command(plan: Plan, cells: int) -> Iterator[Told]:
+    parts = wrap(text.safe(plan.command, 1000), max(20, cells - 4)) if plan.command else []
+    yield from (Told((Span("    " if i else "  "), Span(part, Tone.ACCENT))) for i, part in enumerate(parts))
+
+
+def footer(plan: Plan | None, deed: Deed, key: str, face: Face, aliases: int) -> Line:
+    """Return the keys of a preview."""
+    out: list[Span] = [Span(" ")]
+    if plan is not None and plan.blocked and not face.override:
+        out += [Span("blocked", Tone.ERROR), Span(f": {blockers(plan.blocked)} · ", Tone.DIM)]
+        out += [Span("o", Tone.ACCENT), Span(" overrides with a reason", Tone.DIM)]
+    elif plan is not None and face.error is None:
+        out += [Span(key, Tone.ACCENT), Span(" again confirms" if deed is not Deed.RESUME else " resumes", Tone.DIM)]
+    else:
+        out.append(Span("planning …" if face.error is None else "nothing was changed", Tone.DIM))
+    out += [Span(" · ", Tone.DIM), Span("esc", Tone.ACCENT), Span(" cancels", Tone.DIM)]
+    if aliases > 1:
+        out += [Span(" · ", Tone.DIM), Span("tab", Tone.ACCENT), Span(" alias", Tone.DIM)]
+    if plan is not None and plan.command:
+        out += [Span(" · ", Tone.DIM), Span("y", Tone.ACCENT), Span(" copies the command", Tone.DIM)]
+    return tuple(out)
+
+
+def running(deed: Deed, said: str, seconds: float, *, stopping: bool) -> Line:
+    """Return how far an action is."""
+    tail = " · stopping" if stopping else ""
+    return (
+        Span(f" {DOES[deed]} … {int(seconds)} s{tail}", Tone.ACCENT),
+        Span(f"  {text.safe(said, 300)}", Tone.DIM),
+    )
+
+
+def said_of(error: Error) -> str:
+    """Return what a conflict means to a person; "" for other errors."""
+    return (
+        "Moved by somebody else meanwhile; this is the plan as things are now." if isinstance(error, Conflict) else ""
+    )
+
+
+def checks_of(error: Error, plan: Plan) -> Plan:
+    """Return the plan with the checks that came out otherwise when it was to be done."""
+    if not isinstance(error, Blocked) or not error.checks:
+        return plan
+    from msgspec.structs import replace
+
+    newer = {check.id: check for check in error.checks}
+    kept = [newer.pop(check.id, check) for check in plan.checks]
+    return replace(plan, checks=(*kept, *newer.values()))
+
+
+def result(done: Done) -> Line:
+    """Return what became of an action, in one line."""
+    if done.state is not State.APPLIED:
+        tail = {
+            State.REVERTED: "it failed, and everything is as it was",
+            State.INCOMPLETE: "it failed half way: `lineal resume` ends it",
+            State.STARTED: "it is not at its end: `lineal resume` ends it",
+        }[done.state]
+        return (
+            Span("✘ ", Tone.ERROR),
+            Span(tail),
+            Span(f"  {text.safe(done.error, 300)}" if done.error else "", Tone.DIM),
+        )
+    tail = "" if done.plan.action == "note" else "  · U undoes it"
+    hooks = f"  {text.safe('; '.join(done.hooks), 200)}" if done.hooks else ""
+    return (Span("✔ done: ", Tone.BETTER), Span(effect(done.plan)), Span(tail, Tone.DIM), Span(hooks, Tone.WARN))
+
+
+def effect(plan: Plan) -> str:
+    """Return what a plan does in the fewest words: `prod v39 → v41`."""
+    moved = next((one for one in plan.changes if isinstance(one, SetAlias)), None)
+    if moved is None or not plan.subject or moved.alias != plan.alias:
+        return text.safe(plan.title, 200)
+    return f"{text.safe(plan.alias, 40)} {named(plan.incumbent)} → {named(plan.subject)}"
+
+
+def unfold(unfolded: Collection[str], what: str) -> frozenset[str]:
+    """Return what is unfolded once `what` was turned."""
+    return frozenset(unfolded) ^ {what} if what else frozenset(unfolded)
