@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from bench.measure import table
 from lineal.ledger import events, snapshots
@@ -112,7 +112,8 @@ def _events(count: int) -> Iterator[Event]:
         at += drawn.random() * 60
         model = f"team-{drawn.randrange(_MODELS) % 7}/model-{drawn.randrange(_MODELS)}"
         versions = models.setdefault(model, [])
-        identity, fresh, said = f"{drawn.getrandbits(128):032x}", f"{drawn.getrandbits(256):064x}", {}
+        identity, fresh = f"{drawn.getrandbits(128):032x}", f"{drawn.getrandbits(256):064x}"
+        said: dict[str, Any] = {}
         if kind == events.COMMITTED or not versions:
             kind = events.COMMITTED
             versions.append(fresh)
@@ -139,7 +140,7 @@ def _events(count: int) -> Iterator[Event]:
         )
 
 
-def _said(kind: str, drawn: random.Random) -> dict[str, object]:
+def _said(kind: str, drawn: random.Random) -> dict[str, Any]:
     match kind:
         case events.METRICS:
             names = drawn.sample(_METRICS, 2)

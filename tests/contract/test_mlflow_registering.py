@@ -200,23 +200,24 @@ def test_a_run_with_several_logged_models_is_told_apart(mlflow_server: Filled, a
     registry.close()
 
 
-def test_a_reader_registers_nothing(guarded: str, around: Surroundings) -> None:
-    """A new model that a reader may make, but give no version, is taken back; one that is there stays as it is."""
+def test_a_reader_registers_nothing_under_what_is_there(guarded: str, around: Surroundings) -> None:
+    """A model that somebody else has stays as it is; MLflow lets anyone make a new one, whose manager they are."""
     run_id = logged(guarded, "model", user=ADMIN)
-    known = connect(
-        RegistrySpec(name="flow", kind="mlflow", url=guarded), msgspec.structs.replace(around, environ=environ(ADMIN))
-    )
-    reader = connect(known.spec, msgspec.structs.replace(around, environ=environ(READER)))
-    for change in (wanted(run_id), wanted(run_id, "guarded")):
-        try:
-            receipt = reader.apply(change, stamped(1))
-        except AuthRequired:
-            continue
-        assert change.model != "guarded"  # a user may make models, and is then their manager
-        assert receipt.after == "1"
+    spec = RegistrySpec(name="flow", kind="mlflow", url=guarded)
+    known = connect(spec, msgspec.structs.replace(around, environ=environ(ADMIN)))
+    reader = connect(spec, msgspec.structs.replace(around, environ=environ(READER)))
+    theirs = wanted(run_id, "guarded")
+    assert reader.current(theirs) == theirs
+    with pytest.raises(AuthRequired, match="refuses these credentials") as caught:
+        reader.apply(theirs, stamped(1))
+    assert "right to change" in caught.value.hint
     assert list(scanned(known, "guarded")) == ["1"]
-    gone = Register(registry="flow", model="guarded", source=run_id, after="1", gone=True)
-    with pytest.raises(Conflict):
-        reader.apply(gone, stamped(2))
-    reader.close()
-    known.close()
+    assert reader.apply(wanted(run_id), stamped(2)).after == "1"
+    assert known.apply(theirs, stamped(3)).after == "2"
+    gone = msgspec.structs.replace(theirs, after="2", gone=True)
+    with pytest.raises(AuthRequired):
+        reader.apply(gone, stamped(4))
+    assert list(scanned(known, "guarded")) == ["1", "2"]
+    known.apply(gone, stamped(5))
+    for registry in (known, reader):
+        registry.close()

@@ -321,7 +321,7 @@ def test_the_client_sees_what_was_set(plain: str, around: Surroundings, report: 
     """Aliases, tags and stages, by MLflow's own client."""
     target = made(plain, around)
     registry = connect(target.source.spec, around)
-    made_of = {"registry": "flow", "model": target.model}
+    made_of: dict[str, Any] = {"registry": "flow", "model": target.model}
     changes: list[Change] = [
         SetAlias(**made_of, alias="prod", after="1"),
         SetAlias(**made_of, alias="prod", before="1", after="2"),

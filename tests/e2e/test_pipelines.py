@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+import xml.etree.ElementTree as ET
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
 from lineal.pipelines.templates import Settings, System, pipeline
 from tests.e2e.runners import Ended, GitHub, GitLab, Jenkins, Machine
-from tests.sources.dvc import md5, tool
+from tests.sources.dvc import md5, run, tool
 
 pytestmark = pytest.mark.oracle("dvc")
 TRAIN = """\
@@ -124,12 +125,6 @@ class Project:
         model: dict[str, list[float]] = json.loads((place / "models/churn.json").read_text())
         return model
 
-    def stages(self, place: Path) -> dict[str, str]:
-        """Return the commits of the stages, as GTO itself reads the remote's tags."""
-        self.tool("git", "clone", "-q", str(self.origin), str(place), cwd=self.place)
-        rows = json.loads(self.tool("gto", "show", "churn", "--json", cwd=place))
-        return {stage["stage"]: str(stage["ref"]) for row in rows for stage in row.get("stages", [])} if rows else {}
-
 
 @pytest.fixture(scope="module")
 def seed(oracle: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Project:
@@ -137,6 +132,7 @@ def seed(oracle: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
     made = Project(oracle("dvc"), tmp_path_factory.mktemp("team"))
     made.clone.mkdir()
     made.tool("git", "init", "-q", "--bare", "-b", "main", str(made.origin), cwd=made.place)
+    made.tool("git", "config", "receive.advertisePushOptions", "true", cwd=made.origin)  # as GitLab does
     made.git("init", "-q", "-b", "main", ".")
     made.git("remote", "add", "origin", str(made.origin))
     made.tool("dvc", "init")
@@ -177,7 +173,7 @@ def machine(project: Project) -> Machine:
     return made
 
 
-def github(project: Project, event: dict[str, object]) -> GitHub:
+def github(project: Project, event: Mapping[str, object]) -> GitHub:
     text = (project.clone / ".github/workflows/model.yml").read_text()
     return GitHub(machine(project), text, project.origin, event)
 
@@ -240,6 +236,15 @@ def propose(system: str, project: Project, sha: str, branch: str = "feature") ->
             return job.stage("Check", sha), job.machine.place / "clone-Check" / "ci-reports"
 
 
+def stages(project: Project) -> dict[str, str]:
+    """Return the version of each stage, as GTO itself reads the tags of a fresh clone."""
+    place = project.place / f"asked-{len(list(project.place.glob('asked-*')))}"
+    project.tool("git", "clone", "-q", str(project.origin), str(place), cwd=project.place)
+    said = run(project.python, "gto_show.py", home=project.home, feed=json.dumps([str(place)]))
+    found: dict[str, str] = json.loads(said)[0]["churn"]["stages"]
+    return found
+
+
 systems = pytest.mark.parametrize("system", [one.value for one in System])
 
 
@@ -252,8 +257,213 @@ def test_a_better_model_is_built_published_and_promoted(system: str, project: Pr
     assert ended.code == 0, ended.log
     assert project.tip() != sha, "the trained model is a commit of its own"
     assert project.fresh(tmp_path / "fresh") == {"weights": [quality] * 4}
-    assert set(project.tags()) == {"churn@v1.0.0", "churn#staging#1", "churn#staging#2"}
-    where = project.tool("git", "rev-parse", "churn#staging#2^{commit}", cwd=project.origin)
+    assert set(project.tags()) == {"churn@v1.0.0", "churn#staging#1", "churn@v1.0.1", "churn#staging#2"}
+    assert stages(project) == {"staging": "v1.0.1"}
+    where = project.tool("git", "rev-parse", "churn@v1.0.1^{commit}", cwd=project.origin)
     assert where == project.tip()
     message = project.tool("git", "tag", "-l", "--format=%(contents)", "churn#staging#2", cwd=project.origin)
     assert "CI: https://" in message
+
+
+@systems
+def test_a_worse_model_is_stopped_and_nothing_of_it_is_sent(system: str, project: Project) -> None:
+    quality = {"github": 0.81, "gitlab": 0.82, "jenkins": 0.83}[system]
+    sha = project.quality(quality, trained=False)
+    project.push()
+    tags = project.tags()
+    ended = release(system, project, sha)
+    assert ended.code == 1, ended.log
+    assert "lineal.sh check" in ended.ran[-1] or ended.ran[-1] == "Check"
+    assert f"{quality} against 0.9" in ended.log
+    assert (project.tip(), project.tags()) == (sha, tags)
+    assert not project.holds(quality)
+    assert stages(project) == {"staging": "v1.0.0"}
+
+
+@systems
+def test_a_proposal_with_a_worse_model_fails_with_a_report(system: str, project: Project) -> None:
+    sha = project.quality(0.7, trained=True)
+    project.push("feature")
+    ended, reports = propose(system, project, sha)
+    assert ended.code == 1, ended.log
+    suite = ET.parse(reports / "check.xml").getroot()
+    assert (suite.get("failures"), suite.get("tests")) == ("1", "2")
+    assert json.loads((reports / "check.json").read_text())["alias"] == "staging"
+    assert "❌ fail" in (reports / "check.md").read_text()
+    assert project.tip("feature") == sha, "a proposal is judged, never changed"
+
+
+@systems
+def test_a_proposal_that_loosens_the_policy_is_judged_by_that_of_the_base(system: str, project: Project) -> None:
+    project.write("lineal.toml", '[metrics]\nauc = "min"\n')
+    sha = project.quality(0.71, trained=True)
+    project.push("feature")
+    ended, reports = propose(system, project, sha)
+    assert ended.code == 1, ended.log
+    assert ET.parse(reports / "check.xml").getroot().get("tests") == "2"
+
+
+def test_a_proposal_that_rewrites_a_check_runs_none_of_it(project: Project) -> None:
+    project.write("tests/smoke.py", "import pathlib; pathlib.Path('ran').touch(); print('fine')")
+    sha = project.quality(0.95, trained=True)
+    project.push("feature")
+    ended, reports = propose("github", project, sha)
+    assert ended.code == 1, ended.log
+    assert [case.tag for case in ET.parse(reports / "check.xml").getroot().iter("error")] == ["error"]
+    assert not list(project.place.rglob("ran"))
+
+
+@systems
+def test_a_good_proposal_passes_and_sends_nothing(system: str, project: Project) -> None:
+    quality = {"github": 0.961, "gitlab": 0.962, "jenkins": 0.963}[system]
+    sha = project.quality(quality, trained=False)
+    project.push("feature")
+    before = project.tip(), project.tags()
+    ended, reports = propose(system, project, sha)
+    assert ended.code == 0, ended.log
+    assert (project.tip(), project.tags(), project.tip("feature")) == (*before, sha)
+    assert not project.holds(quality), "what a proposal trains stays on its machine"
+    assert "all 2 checks pass" in (reports / "check.md").read_text()
+
+
+@systems
+def test_production_gets_what_staging_has_and_only_that(system: str, project: Project) -> None:
+    project.quality(0.97, trained=True)
+    later = project.push()
+    match system:
+        case "github":
+            event = {"event_name": "workflow_dispatch", "ref": "refs/heads/main", "sha": later}
+            ended = github(project, event).job("production")
+        case "gitlab":
+            asked = {"CI_COMMIT_SHA": later, "CI_COMMIT_REF_NAME": "main", "CI_COMMIT_BRANCH": "main"}
+            ended = _gitlab(project, **asked).job("production")
+        case _:
+            ended = _jenkins(project, BRANCH_NAME="main").stage("Production", later)
+    assert ended.code == 0, ended.log
+    assert stages(project) == {"staging": "v1.0.0", "prod": "v1.0.0"}
+    assert project.tip() == later
+
+
+GH = """\
+#!/usr/bin/env python3
+import json, os, pathlib, sys
+words, file = sys.argv[2:], pathlib.Path(os.environ["GH_STATE"])
+assert sys.argv[1] == "api" and os.environ["GH_TOKEN"]
+comments = json.loads(file.read_text()) if file.exists() else []
+method = words[words.index("--method") + 1] if "--method" in words else "GET"
+body = next((pathlib.Path(word[6:]).read_text() for word in words if word.startswith("body=@")), "")
+place = next(word for word in words if word.startswith("repos/"))
+if method == "GET":
+    assert place == "repos/team/churn/issues/7/comments" and "$ENV.marker" in words[words.index("--jq") + 1]
+    for one in comments:
+        if one["bot"] and one["body"].startswith(os.environ["marker"]):
+            print(one["id"])
+elif method == "POST":
+    assert place == "repos/team/churn/issues/7/comments"
+    comments.append({"id": len(comments) + 10, "bot": True, "body": body})
+else:
+    (one,) = [one for one in comments if place == f"repos/team/churn/issues/comments/{one['id']}"]
+    one["body"] = body
+file.write_text(json.dumps(comments))
+"""
+
+
+def test_the_verdict_is_written_under_the_proposal_and_updated_in_place(project: Project) -> None:
+    said = project.place / "comments.json"
+    said.write_text(json.dumps([{"id": 1, "bot": False, "body": "<!-- lineal-check:0123456789abcdef -->"}]))
+    for quality, verdict in ((0.72, "❌ fail"), (0.98, "all 2 checks pass")):
+        sha = project.quality(quality, trained=True)
+        project.push("feature")
+        runs = github(project, proposed(sha, project.tip()))
+        runs.machine.program("gh", GH)
+        runs.machine.environ["GH_STATE"] = str(said)
+        checked = runs.job("check")
+        assert checked.code == int(quality < 0.9), checked.log
+        assert verdict in (runs.machine.place / "summary").read_text()
+        commented = runs.job("comment")
+        assert commented.code == 0, commented.log
+        comments = json.loads(said.read_text())
+        assert [one["id"] for one in comments] == [1, 11], "a person's comment is let be"
+        assert verdict in comments[1]["body"]
+
+
+def test_a_model_that_fails_its_own_tests_is_not_even_judged(project: Project) -> None:
+    sha = project.quality(1.5, trained=False)
+    project.push()
+    tags = project.tags()
+    ended = release("github", project, sha)
+    assert (ended.code, ended.ran[-1]) == (1, "Test"), ended.log
+    assert (project.tip(), project.tags(), project.holds(1.5)) == (sha, tags, False)
+
+
+def test_a_release_that_is_run_again_changes_nothing(project: Project) -> None:
+    sha = project.tip()
+    tags = project.tags()
+    ended = release("github", project, sha)
+    assert ended.code == 0, ended.log
+    assert "staging names this version already" in ended.log
+    assert (project.tip(), project.tags()) == (sha, tags)
+
+
+def test_a_release_that_somebody_overtook_promotes_nothing(project: Project) -> None:
+    sha = project.quality(0.985, trained=False)
+    project.push()
+    project.write("later.txt", "later")
+    project.commit("Later")
+    later, tags = project.push(), project.tags()
+    ended = release("github", project, sha)
+    assert (ended.code, ended.ran[-1]) == (1, "Publish"), ended.log
+    assert (project.tip(), project.tags()) == (later, tags)
+
+
+def test_a_promotion_whose_tags_are_refused_is_taken_back(project: Project) -> None:
+    hook = project.origin / "hooks" / "update"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text('#!/bin/sh\ncase $1 in refs/tags/*staging*) echo "no such tags" >&2; exit 1 ;; esac\n')
+    hook.chmod(0o755)
+    sha = project.quality(0.986, trained=True)
+    project.push()
+    tags = project.tags()
+    runs = github(project, pushed(sha))
+    ended = runs.job("release")
+    assert (ended.code, ended.ran[-1]) == (5, "Promote"), ended.log
+    assert project.tags() == tags, "the registration is not there without the promotion"
+    here = project.tool("git", "tag", "--list", cwd=runs.machine.place / "clone-release").splitlines()
+    assert set(here) == {*tags, "lineal-candidate"}
+
+
+def test_production_refuses_what_the_policy_refuses(project: Project) -> None:
+    project.write("lineal.toml", POLICY + "approvals = 1\n")
+    project.commit("Ask for an approval")
+    event = {"event_name": "workflow_dispatch", "ref": "refs/heads/main", "sha": project.push()}
+    ended = github(project, event).job("production")
+    assert (ended.code, ended.ran[-1]) == (3, "Promote"), ended.log
+    assert stages(project) == {"staging": "v1.0.0"}
+
+
+@pytest.mark.parametrize(
+    ("event", "jobs"),
+    [
+        (proposed("a", "b"), ["check", "comment"]),
+        (proposed("a", "b", fork=True), ["check"]),
+        (pushed("a"), ["release"]),
+        ({"event_name": "workflow_dispatch", "ref": "refs/heads/main"}, ["production"]),
+        ({"event_name": "workflow_dispatch", "ref": "refs/heads/else"}, []),
+    ],
+)
+def test_each_event_of_github_starts_its_jobs(project: Project, event: dict[str, object], jobs: list[str]) -> None:
+    assert github(project, event).jobs() == jobs
+
+
+@pytest.mark.parametrize(
+    ("variables", "jobs"),
+    [
+        ({"CI_PIPELINE_SOURCE": "merge_request_event"}, {"check": "on_success"}),
+        ({"CI_COMMIT_BRANCH": "main"}, {"release": "on_success", "production": "manual"}),
+        ({"CI_COMMIT_BRANCH": "else"}, {}),
+    ],
+)
+def test_each_event_of_gitlab_starts_its_jobs(
+    project: Project, variables: dict[str, str], jobs: dict[str, str]
+) -> None:
+    assert _gitlab(project, **variables).jobs() == jobs

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from lineal.ledger import events, snapshots
 from lineal.ledger.anchors import Objects
@@ -94,14 +95,10 @@ def _rewrites(drawn: random.Random) -> Iterator[Stored]:
     for _ in range(3000):
         name, value = drawn.choice(fields)
         at = drawn.randrange(COUNT)
-        yield _chained([*said[:at], event(0, **_fields(said[at]) | {name: value()}), *said[at + 1 :]])
+        yield _chained([*said[:at], structs.replace(said[at], **{name: value()}), *said[at + 1 :]])
     for at in range(COUNT):
         yield _chained([*said[:at], *said[at + 1 :]])
         yield _chained([*said[:at], event(99, events.NOTE), *said[at:]])
-
-
-def _fields(one: Event) -> dict[str, object]:
-    return {name: getattr(one, name) for name in one.__struct_fields__}
 
 
 def _forks(drawn: random.Random) -> Iterator[Stored]:
@@ -123,8 +120,7 @@ def _replaced(drawn: random.Random) -> Iterator[Stored]:
     for _ in range(500):
         said = _said()
         at = drawn.randrange(COUNT)
-        said[at] = event(0, **_fields(said[at]) | {"message": f"{drawn.random()}", "alias": f"{drawn.random()}"})
-        said[at] = event(0, **_fields(said[at]) | {"id": f"{drawn.getrandbits(128):032x}"})
+        said[at] = structs.replace(said[at], id=f"{drawn.getrandbits(128):032x}", message=f"{drawn.random()}")
         forged = State(Entry(number=number, before="", event=one) for number, one in enumerate(said, 1))
         data = snapshots.encode(STORE, COUNT, digest, forged)
         assert data is not None

@@ -99,6 +99,18 @@ def test_one_signature_is_spelt_one_way(ring: Path, spelling: str) -> None:
     assert reason(changed, allowed(ring / "ed25519")) is Reason.DAMAGED
 
 
+def test_nothing_can_be_put_where_nothing_is_signed(ring: Path) -> None:
+    """The format has room for an extension, which is not under the signature as it was made."""
+    signed = sign(approval(), STORE, key(ring / "ed25519"))
+    blob = base64.b64decode(signed.signature)
+    at = blob.index(b"lineal-ledger") + len(b"lineal-ledger")
+    assert blob[at : at + 4] == bytes(4)
+    stuffed = blob[:at] + b"\0\0\0\3abc" + blob[at + 4 :]
+    for one in (stuffed, blob + b"more", blob[:6] + b"\0\0\0\2" + blob[10:], blob.replace(b"sha512", b"sha1\0\0")):
+        changed = msgspec.structs.replace(signed, signature=base64.b64encode(one).decode())
+        assert reason(changed, allowed(ring / "ed25519")) is Reason.DAMAGED
+
+
 def test_what_is_not_signed_does_not_count(ring: Path) -> None:
     assert reason(approval(), allowed(ring / "ed25519")) is Reason.UNSIGNED
 
@@ -261,6 +273,8 @@ def test_a_certificate_does_not_sign(ring: Path, tmp_path: Path) -> None:
     (tmp_path / "alice-cert.pub").replace(tmp_path / "alice.pub")
     signed = by_keygen(alice, approval(), STORE)
     assert "cert" in sshsig.parse(signed.signature).kind
+    with pytest.raises(ConfigError, match="certificates are not supported"):
+        AllowedSigners.parse(f"alice@example.com {public(alice)}")
     assert reason(signed, allowed(ring / "mallory", "*")) in (Reason.UNKNOWN, Reason.FORGED)
 
 

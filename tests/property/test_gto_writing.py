@@ -103,7 +103,12 @@ def test_tags_that_are_planned_mean_the_change(
         assert {name: event.commit for name, event in now.stages.items()} == told.stages
         assert {event.commit: version for version, event in now.versions.items()} == told.versions
         assert min(tag.at for tag in tags) > max((event.at for event in held_events(ground, tags)), default=0.0)
-        assert tagging.planned(ground, told.done[-1].inverse(), stamp)
+        if isinstance(change, SetAlias) or change.source not in told.stages.values():  # a stage keeps its version
+            undone = ground.held(tagging.planned(ground, told.done[-1].inverse(), stamp))
+            assert {name: event.commit for name, event in undone.stages.items()} == {
+                name: event.commit for name, event in held.stages.items()
+            }
+            assert undone.versions.keys() == held.versions.keys()
 
 
 def held_events(ground: Ground, tags: tuple[Event, ...]) -> list[Event]:
@@ -144,7 +149,7 @@ def test_gto_reads_what_was_written(oracle: Callable[[str], Path], tmp_path: Pat
     """Sequences of moves, registrations and undos in real repositories, clocks going back among them."""
     ends: list[tuple[Path, list[str], Told]] = []
 
-    @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(st.lists(STEP, min_size=6, max_size=10))
     def write(steps: list[tuple[str, str, int, int]]) -> None:
         repo, commits = repository(Path(mkdtemp(dir=tmp_path)) / "repo")

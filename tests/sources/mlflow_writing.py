@@ -69,15 +69,18 @@ class Fault(Enum):
     REFUSE = auto()  # answers 403 without handing it on
 
 
-Decide = Callable[[Asked], Fault | None]
+Decide = Callable[[Asked], Fault | bytes | None]
 
 
 @contextmanager
 def relay(url: str, decide: Decide) -> Iterator[Web]:
-    """Stand before a server, and do to each request what `decide` says."""
+    """Stand before a server, and do to each request what `decide` says, or answer with the bytes that it gives."""
 
     def answer(asked: Asked, connection: socket.socket) -> None:
         fault = decide(asked)
+        if isinstance(fault, bytes):
+            connection.sendall(fault)
+            return
         if fault is Fault.FAIL:
             connection.sendall(reply(b'{"message": "out of order"}', 500))
         elif fault is Fault.REFUSE:

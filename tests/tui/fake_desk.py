@@ -75,6 +75,12 @@ class FakeDesk:
     aliases: list[str] = field(default_factory=lambda: ["prod", "staging"])
     refusals: dict[tuple[str, str], str] = field(default_factory=dict)
     checks: tuple[CheckResult, ...] = CHECKS
+    differences: tuple[Difference, ...] = DIFFERENCES
+    approvals: tuple[Approval, ...] = (
+        Approval(by="ola <ola@example.com>", at=NOW - 3600, what="approved", counts=False, why="the author"),
+        Approval(by="sven", at=NOW - 1800, what="approved", text="looks fine", signer="SHA256:7c1f"),
+    )
+    notes: tuple[str, ...] = ("unverified: nothing was compared",)
     reviews: list[Review] = field(default_factory=list)
     held_ones: list[Holding] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
@@ -118,13 +124,9 @@ class FakeDesk:
     def _moved(self, action: str, row: VersionRow, alias: str, reason: str) -> Plan:
         there = self._incumbent(row, alias)
         change = SetAlias(registry=row.registry, model=row.model, alias=alias, before=there.key, after=row.key)
-        approvals = (
-            Approval(by="ola <ola@example.com>", at=NOW - 3600, what="approved", counts=False, why="the author"),
-            Approval(by="sven", at=NOW - 1800, what="approved", text="looks fine", signer="SHA256:7c1f"),
-        )
         return self._plan(
             action, row, alias, change, incumbent=there, checks=self.checks if alias == "prod" else (),
-            differences=DIFFERENCES, approvals=approvals, reason=reason, notes=("unverified: nothing was compared",),
+            differences=self.differences, approvals=self.approvals, reason=reason, notes=self.notes,
         )  # fmt: skip
 
     def move(self, row: VersionRow, alias: str, *, remove: bool = False, reason: str = "") -> Plan:

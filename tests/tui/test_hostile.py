@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 
 import pytest
+from msgspec.structs import replace
 from textual.pilot import Pilot
 
 from lineal.model.listing import ProblemRow
+from lineal.model.plan import Approval, CheckResult, Difference, Entry, Holding, Outcome, Plan, Review
 from lineal.model.records import Confidence, Edge, EdgeKind
 from lineal.model.values import Metric, Param, Series, Tag
 from lineal.model.version import Code, Dataset, Environment, File, Kind, Package, Run
 from lineal_tui.app import LinealApp
 from tests.tui.conftest import MakeApp
 from tests.tui.fake import FakeIndex, FakeSource, node, version
+from tests.tui.fake_desk import DAY, NOW, FakeDesk, subject
 from tests.tui.seeing import screen_text, until, until_seen
 
 HOSTILE = {
@@ -54,7 +57,36 @@ def hostile(text: str) -> FakeSource:
         met=[ProblemRow(registry="prod", where=text, message=text, hint=text)], errors={"prod": (text, text)},
         edges=[Edge(child=node(second), parent=node(first), kind=EdgeKind.FINETUNED, confidence=Confidence.DECLARED)],
     )  # fmt: skip
-    return FakeSource(index, curves={text: Series(text, [1, 2, 3], [0.1, 0.2, 0.1], [0.0] * 3)})
+    source = FakeSource(index, curves={text: Series(text, [1, 2, 3], [0.1, 0.2, 0.1], [0.0] * 3)})
+    hostile_desk(source.desk, text)
+    return source
+
+
+def hostile_desk(desk: FakeDesk, text: str) -> None:
+    """Make all that a desk says hostile."""
+    first, second = (subject(row) for row in desk.rows())
+    said = Approval(by=text, at=0.0, what=text, text=text, counts=False, why=text, signer=text, event=text)
+    check = CheckResult(id=text, title=text, outcome=Outcome.FAIL, reason=text, hint=text, evidence=text * 2, gate=text)
+    desk.who, desk.aliases = text, [text, "prod"]
+    desk.checks, desk.approvals, desk.notes = (check,), (said, replace(said, what="approved", counts=True)), (text,)
+    desk.differences = (Difference(facet=text, name=text, before=text, after=text + "!", note=text),)
+    desk.refusals = {("prod", "tag"): text}
+    desk.steps = (text,)
+    desk.reviews = [
+        Review(subject=second, alias=text, incumbent=first, incumbent_since=1.0, asked_by=text, asked_at=1.0, text=text)
+    ]
+    held = Holding(registry="prod", model=text, alias=text, subject=first, since=NOW - DAY, by=text, source=text)
+    desk.held_ones = [
+        replace(
+            held, reason=text, action=text, approvals=(replace(said, what="approved", counts=True),), deployed=(text,)
+        ),
+        replace(held, alias=text + "2", subject=second, since=None, until=NOW - DAY),
+    ]
+    desk.entries = [
+        Entry(number=1, event=text, kind=text, at=NOW - 2 * DAY, by=text, host=text, registry="prod", model=text,
+              alias=text, before=text, after=text, text=text, action=text, command=text, signer=text, checks=(check,)),
+    ]  # fmt: skip
+    desk.begun = [Plan(id="b" * 32, action=text, title=text, at=0.0, by=text, command=text, reason=text)]
 
 
 def clean(app: LinealApp) -> None:
@@ -79,6 +111,16 @@ async def walk(pilot: Pilot[int], app: LinealApp) -> None:
         await pilot.pause(0.1)
         clean(app)
         await pilot.press("escape")
+    await pilot.press("5")
+    await until(pilot, lambda: app.screen.id == "review", "review")
+    for key in ("enter", *["j"] * 4, "enter", "G", "1", "6", "G", "enter", "G", "escape", "left", "1"):
+        await pilot.press(key)
+        await pilot.pause(0.1)
+        clean(app)
+    for key in ("P", "j", "enter", "G", "escape", "U", "escape", "A", "tab", "escape", "ctrl+p", "escape"):
+        await pilot.press(key)
+        await pilot.pause(0.1)
+        clean(app)
     await pilot.press("3")
     await until(pilot, lambda: app.screen.id == "compare", "the comparison")
     await pilot.press("full_stop", "x")

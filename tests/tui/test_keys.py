@@ -6,18 +6,23 @@ import pytest
 from textual.binding import Binding
 
 from lineal_tui import keys
+from lineal_tui.acts import Deed
 from lineal_tui.keys import SCREENS, Where
 from lineal_tui.present import bars
 from lineal_tui.present.ink import width
 from lineal_tui.screens.charts import Charts
 from lineal_tui.screens.compare import Compare
+from lineal_tui.screens.history import History
 from lineal_tui.screens.lineage import Lineage
 from lineal_tui.screens.models import Models
+from lineal_tui.screens.preview import Preview
+from lineal_tui.screens.review import Review
 from lineal_tui.screens.room import Room
 from lineal_tui.screens.sources import Sources
 
 ROOMS: dict[Where, type[Room]] = {
-    Where.MODELS: Models, Where.LINEAGE: Lineage, Where.COMPARE: Compare, Where.CHARTS: Charts, Where.SOURCES: Sources,
+    Where.MODELS: Models, Where.LINEAGE: Lineage, Where.COMPARE: Compare, Where.CHARTS: Charts,
+    Where.REVIEW: Review, Where.HISTORY: History, Where.SOURCES: Sources,
 }  # fmt: skip
 _MOVES = {key.id for key in keys.MOVES} - {"next_pane", "previous_pane"}
 
@@ -56,7 +61,24 @@ def test_keys_that_terminal_multiplexers_need_stay_free() -> None:
 
 def test_lower_case_letters_and_screens_are_those_of_the_design() -> None:
     numbers = {name for key in keys.TABLE for name in key.keys if name.isdigit()}
-    assert numbers == {"1", "2", "3", "4", "7"}  # review and history come with what they show
+    assert numbers == {"1", "2", "3", "4", "5", "6", "7"}
+
+
+def test_upper_case_changes_the_world_and_lower_case_never_does() -> None:
+    names = {name: key for key in keys.TABLE for name in key.keys if len(name) == 1 and name.isalpha()}
+    upper = {name for name in names if name.isupper()} - {"G", "N"}  # these two only move
+    assert upper == set("PTARUVYXW")
+    assert {names[name].group for name in upper} == {keys.Group.CHANGE}
+    changing = {key.id for key in keys.TABLE if key.group is keys.Group.CHANGE}
+    assert changing - {deed.value for deed in Deed} == {"override"}  # which but asks for a reason
+
+
+def test_every_deed_has_its_key_and_the_preview_confirms_with_it() -> None:
+    bound = {b.key for b in Preview.BINDINGS if isinstance(b, Binding)}
+    assert bound == {name for key in keys.of(Where.PREVIEW) for name in key.keys}
+    for deed in set(Deed) - {Deed.RESUME}:
+        found = [key for key in keys.TABLE if key.id == deed.value]
+        assert {where for key in found for where in key.where} == set(SCREENS) - {Where.SOURCES} | {Where.PREVIEW}
 
 
 @pytest.mark.parametrize("cells", [60, 80, 160, 200])

@@ -46,7 +46,7 @@ async def test_models_shows_tree_table_and_details(
             pilot, "everything", "merchant-embed", "staging", "auc▲", "finetuned  v18  inferred", "synced 2 min"
         )
         assert all(len(line) <= size[0] for line in screen_text(app))
-        assert "[RO]" in screen_text(app)[0]
+        await until_seen(pilot, "[RW]")
         assert "? keys" in screen_text(app)[-1]
 
 

@@ -49,7 +49,10 @@ def test_the_console_script_imports_no_textual() -> None:
 def test_screens_are_imported_when_they_are_first_gone_to() -> None:
     code = "import sys, lineal_tui.app; print(*sorted(n for n in sys.modules if n.startswith('lineal_tui.screens.')))"
     assert python(code).split() == [
+        "lineal_tui.screens.acting",
         "lineal_tui.screens.choices",
+        "lineal_tui.screens.frame",
+        "lineal_tui.screens.going",
         "lineal_tui.screens.models",
         "lineal_tui.screens.room",
     ]

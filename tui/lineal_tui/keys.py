@@ -42,6 +42,7 @@ SCREENS = (
 _EVERY = frozenset(SCREENS)
 _ACTING = _EVERY - {Where.SOURCES} | {Where.PREVIEW}
 """Where there is a version to act on, and where the same key confirms."""
+_ELSEWHERE = _ACTING - {Where.REVIEW}
 _ALL = frozenset(Where)
 
 
@@ -281,7 +282,7 @@ DOES = (
 )
 
 ACTS = (
-    _key("promote", "P", "P", "promote", "Promote the version to an alias.", Group.CHANGE, _ACTING, rank=55),
+    _key("promote", "P", "P", "promote", "Promote the version to an alias.", Group.CHANGE, _ACTING, rank=64),
     _key(
         "rollback",
         "R",
@@ -302,14 +303,50 @@ ACTS = (
         _ACTING,
         rank=53,
     ),
-    _key("request", "V", "V", "ask", "Ask for a review of the version.", Group.CHANGE, _ACTING, rank=50),
-    _key("approve", "Y", "Y", "approve", "Approve the version for an alias.", Group.CHANGE, _ACTING, rank=52),
     _key(
-        "reject", "X", "X", "reject", "Reject the version for an alias, with a reason.", Group.CHANGE, _ACTING, rank=51
+        "approve",
+        "Y",
+        "Y",
+        "approve",
+        "Approve the candidate for its alias.",
+        Group.CHANGE,
+        _on(Where.REVIEW),
+        rank=77,
     ),
-    _key("alias", "A", "A", "alias", "Give the version an alias by name.", Group.CHANGE, _ACTING, rank=33),
-    _key("tag", "T", "T", "tag", "Give the version tags, or take them away.", Group.CHANGE, _ACTING, rank=32),
-    _key("note", "W", "W", "note", "Write a note about the version.", Group.CHANGE, _ACTING, rank=31),
+    _key(
+        "reject",
+        "X",
+        "X",
+        "reject",
+        "Reject the candidate for its alias, with a reason.",
+        Group.CHANGE,
+        _on(Where.REVIEW),
+        rank=76,
+    ),
+    _key("approve", "Y", "Y", "approve", "Approve the version for an alias.", Group.CHANGE, _ELSEWHERE, rank=22),
+    _key(
+        "reject",
+        "X",
+        "X",
+        "reject",
+        "Reject the version for an alias, with a reason.",
+        Group.CHANGE,
+        _ELSEWHERE,
+        rank=21,
+    ),
+    _key("request", "V", "V", "ask", "Ask for a review of the version.", Group.CHANGE, _ACTING, rank=50),
+    _key(
+        "alias",
+        "A",
+        "A",
+        "alias",
+        "Give the version an alias by name, or take it away.",
+        Group.CHANGE,
+        _ACTING,
+        rank=19,
+    ),
+    _key("tag", "T", "T", "tag", "Give the version tags, or take them away.", Group.CHANGE, _ACTING, rank=18),
+    _key("note", "W", "W", "note", "Write a note about the version.", Group.CHANGE, _ACTING, rank=17),
 )
 
 PREVIEWS = (
@@ -389,7 +426,7 @@ def markdown() -> str:
             else "every screen"
             if key.where == _EVERY
             else "where a version is"
-            if key.where == _ACTING
+            if key.where in (_ACTING, _ELSEWHERE)
             else ", ".join(screen for screen in Where if screen in key.where)
         )
         lines.append(f"| `{key.shown}` | {where} | {key.help} |")

@@ -235,7 +235,7 @@ class Desk:
         for number in sorted(numbers, reverse=True):
             action = shelf.ledger.entry(number).event.action
             began = self._began(action, number)
-            files = decode(began).files if began else ()
+            files = decode(began).files if began and began.version == row.key else ()
             if files:
                 return files
         return ()

@@ -53,7 +53,8 @@ class Executor:
         Raises:
             Blocked: the policy or read-only mode does not let it through, and no reason to override was given.
             Conflict: something is otherwise than the plan says; nothing was changed.
-            NotFound, RegistryError: a registry; what was done is taken back. StoreError: the ledger.
+            NotFound, RegistryError: a registry; what was done is taken back, or where that cannot be seen the action
+                stays open (`resume`). StoreError: the ledger.
         """
         self._desk.guard()
         if all(isinstance(change, Say) for change in plan.changes):
@@ -180,10 +181,12 @@ class Executor:
             try:
                 receipts.append(self._one(change, began))
             except Error as error:
-                state = self._take_back(done, began, error.message, on_step)
-                if not done or state is State.REVERTED:
-                    raise
-                return Done(plan=plan, state=state, receipts=tuple(receipts), error=error.message)
+                if not self._settled(change, began, error):
+                    state = self._take_back(done, began, error.message, on_step)
+                    if state is State.REVERTED:
+                        raise
+                    return Done(plan=plan, state=state, receipts=tuple(receipts), error=error.message)
+                receipts.append(f"applied, though its answer was lost: {_about(change)}")
             done.append(change)
         self._desk.recorder().end(events.APPLIED, began, plan.reason, tuple(receipts))
         hooks = self._desk.tell(plan, began)
@@ -197,6 +200,23 @@ class Executor:
         receipt = self._desk.registry_that(change.registry, type(change)).apply(change, stamp)
         self._note_move(change, began)
         return "; ".join((*receipt.calls, receipt.detail)).rstrip("; ")
+
+    def _settled(self, change: Change, began: Event, error: Error) -> bool:
+        """Look whether a change whose answer was lost was applied all the same.
+
+        Raises:
+            Error: that cannot be seen either. The action stays open: `resume` ends it.
+        """
+        if isinstance(error, Conflict | NotFound):
+            return False
+        try:
+            now = self._desk.registry_that(change.registry, type(change)).current(change)
+        except Error:
+            raise error from None
+        if not _is_done(now, change):
+            return False
+        self._note_move(change, began)
+        return True
 
     def _note_move(self, change: Change, began: Event) -> None:
         if isinstance(change, SetAlias) and not self._desk.is_own(change.registry):

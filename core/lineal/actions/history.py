@@ -21,7 +21,7 @@ from lineal.model.reference import Selector, SelectorKind, canonical
 if TYPE_CHECKING:
     from lineal.workspace import Workspace
 
-ACTION, OBSERVED, REGISTRY, UNKNOWN = "action", "observed", "registry", "unknown"
+ACTION, OBSERVED, REGISTRY, NOW, UNKNOWN = "action", "observed", "registry", "now", "unknown"
 _SAME = 5.0  # seconds between an action and the time that a registry writes down for it
 _OWN_HISTORY = frozenset({"dvc"})  # kinds of registry whose index rows of moves come from a history of their own
 
@@ -120,7 +120,7 @@ class Book:
                 return holding
         watched = self._state.watched.get(self._named)
         first = known[-1] if known else None
-        if first is not None and first.source == UNKNOWN:
+        if first is not None and first.source == UNKNOWN and first.until is not None:
             return first
         if watched is not None and watched <= at:  # it was looked at by then, and there was no such alias
             until = first.since if first else None
@@ -137,6 +137,8 @@ class Book:
         aliases = self._work.index.history(registry, model).aliases
         now = next((one for one in aliases if one.name == alias and one.kind not in ("branch", "tag")), None)
         last = known[0] if known else None
+        if last is not None and last.source != UNKNOWN and self._newer(registry, last):
+            return last
         if last is not None and last.source != UNKNOWN and (now is None or last.subject.key == now.key):
             return last
         if now is None:
@@ -148,9 +150,14 @@ class Book:
             subject=self.subject(registry, model, now.key),
             since=now.set_at,
             by=now.set_by,
-            source=REGISTRY,
+            source=REGISTRY if now.set_at is not None else NOW,
             approvals=self.approvals(model, now.key, alias),
         )
+
+    def _newer(self, registry: str, last: Holding) -> bool:
+        """Say whether what was written down is newer than what the index holds."""
+        synced = next((row.synced_at for row in self._work.index.registries() if row.name == registry), None)
+        return self._named == "" or synced is None or (last.since is not None and last.since > synced)
 
     def subject(self, registry: str, model: str, key: str) -> Subject:
         """Return a version by its key; by its key alone where the index does not hold it any more."""

@@ -45,8 +45,12 @@ def verify(context: Context, anchors: tuple[str, ...], store: str | None, form: 
     Every entry is read and must follow the one before; what this client saw, the snapshots and the anchors must agree.
     Exits with 7 if something is not what it should be; notes, as of clocks that went back, are no damage.
     """
-    with storing.opened(context, store) as (work, shelf), _anchorages(work, anchors) as places:
-        found = shelf.ledger.verify(places)
+    with (
+        storing.opened(context, store) as (work, shelf),
+        _anchorages(work, anchors) as places,
+        storing.Bar("reading the ledger", 0) as bar,
+    ):
+        found = shelf.ledger.verify(places, bar)
     if form == Format.JSON:
         output.document(found)
     else:

@@ -81,6 +81,7 @@ def _told(one: Holding) -> Iterator[str]:
         "action": "done with Lineal",
         "observed": "seen by a sync: it moved then or some time before",
         "registry": "by the registry's own history",
+        "now": "by the registry, now; nobody wrote down since when",
         "unknown": "nobody looked before that",
     }
     pairs += [("known", sources.get(one.source, one.source))]

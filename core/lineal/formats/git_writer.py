@@ -163,20 +163,30 @@ class Scratch:
             said=message,
             more=_signature(person, at),
         )
-        return self.run("rev-parse", "--verify", f"refs/tags/{name}")
+        made = self.run("rev-parse", "--verify", f"refs/tags/{name}")
+        signs = self._set("tag.gpgSign") or self._set("tag.forceSignAnnotated")
+        return self._signed(made, "\n-----BEGIN ") if signs else made
 
     def commit(self, tree: str, parent: str, message: str, person: Person, at: float) -> str:
         """Make a commit, signed where the user signs commits, and return it; no ref is set."""
-        sign = ["-S"] if self._signs() else []
-        more = _signature(person, at)
-        return self.run("commit-tree", *sign, "-p", parent, "-F", "-", tree, said=message, more=more)
+        signs = self._set("commit.gpgSign")  # commit-tree does not look
+        more, sign = _signature(person, at), ["-S"] if signs else []
+        made = self.run("commit-tree", *sign, "-p", parent, "-F", "-", tree, said=message, more=more)
+        return self._signed(made, "\ngpgsig") if signs else made
 
-    def _signs(self) -> bool:
-        """Say whether the user signs commits: `commit-tree` does not look."""
+    def _set(self, key: str) -> bool:
+        """Say whether a switch of the user's configuration is on."""
         try:
-            return self.run("config", "--type=bool", "--get", "commit.gpgSign") == "true"
+            return self.run("config", "--type=bool", "--get", key) == "true"
         except Unavailable:
             return False
+
+    def _signed(self, name: str, mark: str) -> str:
+        """Return an object that is signed: git goes on without a signature where ssh-keygen finds no key."""
+        if mark not in self.run("cat-file", "-p", name):
+            hint = "see `git config user.signingKey`; does `git tag -s` work for you?"
+            raise Unavailable(f"git could not sign in {self._writer.git.repository}", hint=hint)
+        return name
 
     def listed(self, url: str) -> dict[str, str]:
         """Return the tags that a remote has, as refs, and their objects. Raises Unavailable."""

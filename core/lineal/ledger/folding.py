@@ -210,6 +210,6 @@ class State:
             for standing in (one for versions in self.models.values() for one in versions.values()):
                 standing.check()
             for moves in (one for aliases in self._moves.values() for one in aliases.values()):
-                moves.open()
+                moves.check()
             for said in self._said.values():
                 said.check()

@@ -332,16 +332,19 @@ class Ledger:
         where.keep(made)
         return made
 
-    def verify(self, anchorages: Iterable[Anchorage] = ()) -> Verified:
+    def verify(
+        self, anchorages: Iterable[Anchorage] = (), on_bytes: Callable[[int], None] = lambda _: None
+    ) -> Verified:
         """Read everything from the first entry on, and say all that is not as it should be; the state stays as it is.
 
         Args:
             anchorages: places where anchors of this ledger lie, which it must still contain.
+            on_bytes: is told how many bytes more were read.
 
         Raises:
             Unavailable, AuthRequired: the ledger or an anchorage cannot be reached.
         """
-        found = Verifier(self._objects, self._store, self._memory).run(anchorages)
+        found = Verifier(self._objects, self._store, self._memory).run(anchorages, on_bytes)
         if not found.problems:
             self._memory.keep_head(found.head)
         return found

@@ -58,7 +58,7 @@ class Moves:
 
     def add(self, number: int, at: float, before: str, after: str, by: str, *, observed: bool) -> None:
         """Append a move."""
-        self.open()
+        self._open()
         self._numbers.append(number)
         self._at.append(at)
         for column, word in ((self._before, before), (self._after, after), (self._by, by)):
@@ -75,19 +75,19 @@ class Moves:
 
     def at(self, when: float) -> AliasMoved | None:
         """Return the last move up to a time, in the order of the ledger; None before the first."""
-        self.open()
+        self._open()
         return next((self._move(at) for at in reversed(range(len(self._at))) if self._at[at] <= when), None)
 
     def __len__(self) -> int:
-        self.open()
+        self._open()
         return len(self._numbers)
 
     def __iter__(self) -> Iterator[AliasMoved]:
-        self.open()
+        self._open()
         return map(self._move, range(len(self._numbers)))
 
     def __reversed__(self) -> Iterator[AliasMoved]:
-        self.open()
+        self._open()
         return map(self._move, reversed(range(len(self._numbers))))
 
     def _move(self, at: int) -> AliasMoved:
@@ -100,7 +100,7 @@ class Moves:
             observed=bool(self._observed[at]),
         )
 
-    def open(self) -> None:
+    def _open(self) -> None:
         """Take apart what was written, unless that is done. Raises Corrupt."""
         if self._raw is None:
             return
@@ -130,6 +130,10 @@ class Moves:
             raise ValueError("a text that is not there")
         if self.current != (self._words[self._after[-1]] if count else ""):
             raise ValueError("an alias that is not where its last move left it")
+
+    def check(self) -> None:
+        """Look whether what was written can be taken apart. Raises Corrupt."""
+        Moves(self.current, self._raw)._open()
 
     def written(self) -> msgspec.Raw:
         """Return the moves as bytes, which depend on nothing but what was added."""

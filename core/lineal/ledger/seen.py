@@ -64,8 +64,7 @@ class Seen:
 
     def check(self) -> None:
         """Look whether the records are sorted, as searching them needs. Raises ValueError."""
-        ids = [self._id(at) for at in range(len(self))]
-        if any(one >= other for one, other in pairwise(ids)):
+        if any(one >= other for one, other in pairwise(map(self._id, range(len(self))))):
             raise ValueError("records of ids are not sorted")
 
     def __len__(self) -> int:

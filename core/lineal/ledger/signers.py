@@ -3,8 +3,9 @@
     alice@example.com,Alice* valid-before="20270101Z" ssh-ed25519 AAAA...   # principals, options, key
     *@ci.example.com namespaces="lineal-*" ssh-ed25519 AAAA...
 
-Principals are patterns with `*`, `?` and `!`. Times are those of the reader's zone unless they end in Z, so a file that
-must mean the same everywhere says Z. Certificate authorities are refused: whom they vouch for, a file cannot tell.
+Principals are patterns with `*`, `?` and `!`. Times are those of the reader's zone, without its summer time, unless
+they end in Z: a file that must mean the same everywhere says Z. Certificate authorities are refused: whom they vouch
+for, a file cannot tell.
 """
 
 from __future__ import annotations
@@ -206,7 +207,7 @@ def _time(text: str | None, number: int) -> float | None:
         if found is None:
             raise ValueError(text)
         parts = time.strptime(found[1], _FORMATS[len(found[1])])
-        return float(timegm(parts) if found[2] else time.mktime(parts))
+        return float(timegm(parts) if found[2] else time.mktime((*parts[:8], 0)))  # 0: ssh knows no summer time
     except (ValueError, OverflowError) as error:
         hint = 'write valid-before="20271231Z" or "202712312359Z"'
         raise _wrong(number, f"{text[:40]!r} is no date", hint) from error

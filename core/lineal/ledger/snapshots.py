@@ -22,6 +22,7 @@ FOLDER = "ledger-snapshots/"
 EVERY = 1000  # whoever appends an entry whose number is a multiple leaves a snapshot in the store
 _SHARE = 100  # ... if that is at least this part of the ledger further than the newest
 KEPT = 2  # in the store
+TRIED = 8  # of those in the store, however many somebody left there
 _MAGIC = b"LNLSNAP1"
 _HASH = 32  # bytes
 MAX_STATE = 1 << 30  # bytes
@@ -103,8 +104,8 @@ def read(backend: Backend, number: int) -> Snapshot | None:
 
 
 def newest(backend: Backend, store: str) -> Iterator[Snapshot]:
-    """Yield the snapshots in a store that count, the newest first."""
-    for number in reversed(listed(backend)):
+    """Yield the snapshots in a store that count, the newest first; of very many not all are looked at."""
+    for number in reversed(listed(backend)[-TRIED:]):
         try:
             found = read(backend, number)
         except Corrupt:

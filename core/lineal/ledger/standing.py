@@ -99,7 +99,7 @@ class Standing:
 
     def check(self) -> None:
         """Look whether it can be read, and is what its place says. Raises Corrupt, ValueError."""
-        event = self.event
+        event = self.event if self._raw is None else unfolded(self._raw, _BODY).event  # nothing of it is kept
         if event.version != self.id or (event.number or 0) != self.number:
             raise ValueError("a version that is called otherwise than its event says")
 
@@ -141,5 +141,6 @@ class Sayings:
 
     def check(self) -> None:
         """Look whether the events can be read and are of these kinds. Raises Corrupt, ValueError."""
-        if {one.kind for one in self.events} != self.kinds:
+        said = self.events if self._raw is None else unfolded(self._raw, _EVENTS)
+        if {one.kind for one in said} != self.kinds:
             raise ValueError("sayings of other kinds than promised")

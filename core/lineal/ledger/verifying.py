@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
@@ -54,7 +54,7 @@ class Verifier:
         self._state: State | None = State()  # None once the chain is broken: then it amounts to nothing certain
         self._latest = float("-inf")  # time
 
-    def run(self, anchorages: Iterable[Anchorage]) -> Verified:
+    def run(self, anchorages: Iterable[Anchorage], on_bytes: Callable[[int], None]) -> Verified:
         """Verify everything. What is expected is read first, so that what is written meanwhile does no harm."""
         head = self._memory.head()
         if head.number:
@@ -68,6 +68,7 @@ class Verifier:
                 self._problem(_entry(number), "is gone")
                 before = self._state = None
                 continue
+            on_bytes(len(data))
             digest = events.digest(data)
             self._compare(number, digest)
             self._check(number, data, before)
@@ -150,8 +151,11 @@ class Verifier:
         return count
 
     def _find_snapshots(self) -> None:
-        for number in snapshots.listed(self._objects.backend):
-            where = f"snapshot {number:,}"
+        there = snapshots.listed(self._objects.backend)
+        for number in there[: -snapshots.TRIED]:
+            self._note(_snapshot(number), "is one too many, and not used")
+        for number in there[-snapshots.TRIED :]:
+            where = _snapshot(number)
             try:
                 found = snapshots.read(self._objects.backend, number)
             except Corrupt:
@@ -202,6 +206,10 @@ class Verifier:
 
 def _entry(number: int) -> str:
     return f"entry {number:,}"
+
+
+def _snapshot(number: int) -> str:
+    return f"snapshot {number:,}"
 
 
 def _runs(numbers: Iterable[int]) -> Iterator[range]:

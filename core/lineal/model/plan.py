@@ -171,7 +171,7 @@ class Holding(msgspec.Struct, frozen=True, kw_only=True):
     since: float | None = None  # None: before anybody looked
     until: float | None = None
     by: str = ""
-    source: str = ""  # action (by Lineal), observed (a sync saw it), registry (it keeps a history), unknown
+    source: str = ""  # action (by Lineal), observed (a sync saw it), registry (it keeps a history), now, unknown
     reason: str = ""
     action: str = ""  # the id of the action, where Lineal did it
     approvals: tuple[Approval, ...] = ()

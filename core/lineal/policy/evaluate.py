@@ -84,9 +84,8 @@ def _outcome(command: CommandCheck, found: CommandResult | None) -> tuple[Outcom
             return Outcome.FAIL, f"{command.run[0]!r} could not be started", "install it, or say where it is"
     if found.exit is None:
         return Outcome.UNKNOWN, "how it ended is not known", "run it again: `lineal check`"
-    reason = (
-        f"exit {found.exit} after {lasting(found.seconds)}" if found.exit >= 0 else f"ended by signal {-found.exit}"
-    )
+    ended = f"exit {found.exit}" if found.exit >= 0 else f"ended by signal {-found.exit}"
+    reason = f"{ended} after {lasting(found.seconds)}"
     return Outcome.PASS if found.exit == 0 else Outcome.FAIL, reason, "its output says why"
 
 

@@ -42,6 +42,13 @@ _MOST = 100  # approvals, tries
 
 def read(document: Mapping[str, Any], where: str) -> Policy:
     """Read the policy of a document. Raises ConfigError; `where` is the file's name in its messages."""
+    try:
+        return _meant(document, where)
+    except UnicodeEncodeError as error:  # never from TOML, which is UTF-8
+        raise ConfigError(f"{where}: half a character stands in the policy", hint="write it as UTF-8") from error
+
+
+def _meant(document: Mapping[str, Any], where: str) -> Policy:
     written = converted(document, where)
     gates = tuple(_gate(one, f"{where}: gate {at}") for at, one in enumerate(written.gate, 1))
     hooks = tuple(_hook(one, f"{where}: on {at}", at) for at, one in enumerate(written.on, 1))

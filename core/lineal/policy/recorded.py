@@ -204,6 +204,7 @@ def bound_title(bound: Bound) -> str:
 def _within(bound: Bound, version: Version) -> tuple[bool | None, str]:
     from packaging.specifiers import InvalidSpecifier, SpecifierSet
     from packaging.version import InvalidVersion
+    from packaging.version import parse as release
 
     text = _recorded(bound.name, version.environment)
     if not text:
@@ -211,7 +212,7 @@ def _within(bound: Bound, version: Version) -> tuple[bool | None, str]:
     try:
         if len(text) > _LONGEST:
             raise InvalidVersion(text)
-        return SpecifierSet(bound.specifier).contains(text, prereleases=True), text
+        return SpecifierSet(bound.specifier).contains(release(text), prereleases=True), text
     except (InvalidVersion, InvalidSpecifier):
         return None, f"{text[:_LONGEST]!r} is no single version"
 

@@ -34,7 +34,11 @@ def _waited(gate: Gate, facts: Facts) -> tuple[Outcome, str, str]:
     now = facts.now
     spent = _spent(held, now)
     if gate.at_least == 0 or spent >= gate.at_least:
-        return Outcome.PASS, f"for {units.lasting(spent)}" if spent else f"it {'is' if here else 'was'}", ""
+        return (
+            Outcome.PASS,
+            f"for {units.lasting(spent)}" if spent else f"it {'is' if here else 'was'} {gate.after}",
+            "",
+        )
     if not math.isfinite(now) or any(_vague(one) for one in held):
         return Outcome.UNKNOWN, f"since when it was {gate.after} is not known", "let more time pass, or override"
     said = f"{units.lasting(spent)} of {units.lasting(gate.at_least)}"

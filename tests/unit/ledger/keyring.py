@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -69,12 +70,16 @@ def by_keygen(path: Path, event: Event, store: str, namespace: str = NAMESPACE) 
     return Event(**fields | {"store": store, "signature": sshsig.unarmored(made.stdout.decode())})
 
 
-def keygen_accepts(folder: Path, signers: str, event: Event, principal: str, revoked: str = "") -> bool:
-    """Ask the real `ssh-keygen -Y verify`."""
+def keygen_accepts(
+    folder: Path, signers: str, event: Event, principal: str, *, revoked: str = "", at: float | None = None
+) -> bool:
+    """Ask the real `ssh-keygen -Y verify`, as if it were `at` (whole Unix seconds)."""
     (folder / "allowed").write_text(signers + "\n")
     (folder / "event.sig").write_text(sshsig.armored(event.signature))
     command = ["ssh-keygen", "-Y", "verify", "-n", NAMESPACE, "-I", principal, "-f", str(folder / "allowed")]
     command += ["-s", str(folder / "event.sig")]
+    if at is not None:
+        command += ["-O", f"verify-time={time.strftime('%Y%m%d%H%M%SZ', time.gmtime(at))}"]
     if revoked:
         (folder / "revoked").write_text(revoked + "\n")
         command += ["-r", str(folder / "revoked")]

@@ -66,6 +66,18 @@ def test_a_head_outlives_the_snapshot_and_still_shows_what_was_cut(tmp_path: Pat
     assert str(tmp_path / "head") in caught.value.hint
 
 
+def test_a_ledger_that_was_verified_was_seen(tmp_path: Path) -> None:
+    place = Place()
+    filled(place, 6)
+    assert not Ledger(place, STORE, tmp_path / "head").verify().problems
+    place.delete(events.key(6))
+    for _ in range(2):
+        found = Ledger(place, STORE, tmp_path / "head").verify()
+        assert [one.where for one in found.problems] == ["what this client saw"]
+    with pytest.raises(Corrupt, match="cut short"):
+        Ledger(place, STORE, tmp_path / "head").refresh()
+
+
 def test_whoever_deletes_the_head_trusts_the_ledger_as_it_is(tmp_path: Path) -> None:
     place = Place()
     written(place, 6, tmp_path / "head")

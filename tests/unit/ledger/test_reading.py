@@ -65,6 +65,8 @@ def test_a_listing_that_lags_behind_hides_nothing(lag: int) -> None:
     entry = ledger.append(numbered(9999))
     assert entry is not None
     assert entry.number == 1501
+    found = Ledger(place, STORE).verify()
+    assert (found.entries, found.problems) == (1501, ())
 
 
 @pytest.mark.parametrize(

@@ -231,13 +231,34 @@ def test_options_hold(ring: Path, options: str, at: float, good: bool) -> None:
     assert isinstance(answer, Signed if good else Refused)
 
 
-@pytest.mark.parametrize("options", ['valid-before="20200101"', 'valid-after="20200101"', 'valid-after="20990101Z"'])
-def test_the_file_means_the_same_to_ssh_keygen(ring: Path, tmp_path: Path, options: str) -> None:
-    """By the clock of now, which is all that it judges by."""
-    signed = sign(approval(at=time.time()), STORE, key(ring / "ed25519"))
-    line = f"alice@example.com {options} {public(ring / 'ed25519')}"
-    ours = isinstance(verify(signed, STORE, AllowedSigners.parse(line)), Signed)
-    assert ours == keygen_accepts(tmp_path, line, signed, "alice@example.com")
+TIMES = ["20260921", "20260921Z", "202609211413", "202609211413Z", "20260921141320", "20260921141320utc"]
+
+
+@pytest.fixture(params=["UTC", "America/New_York", "Asia/Kathmandu"])
+def zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Be somewhere else for a while."""
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("TZ", request.param)
+        time.tzset()
+        yield request.param
+    time.tzset()
+
+
+@pytest.mark.parametrize("name", ["valid-after", "valid-before"])
+@pytest.mark.parametrize("written", TIMES)
+def test_times_mean_what_they_mean_to_ssh_keygen(
+    ring: Path, tmp_path: Path, zone: str, name: str, written: str
+) -> None:
+    """To the second, in every zone: in September New York has summer time, which ssh does not count."""
+    line = f'alice@example.com {name}="{written}" {public(ring / "ed25519")}'
+    signer = AllowedSigners.parse(line).signers[0]
+    turn = signer.after if name == "valid-after" else signer.before
+    assert turn is not None
+    for at in (turn - 1, turn, turn + 1):
+        signed = sign(approval(at=at), STORE, key(ring / "ed25519"))
+        ours = isinstance(verify(signed, STORE, AllowedSigners.parse(line)), Signed)
+        assert ours == keygen_accepts(tmp_path, line, signed, "alice@example.com", at=at)
+        assert ours == (at >= turn if name == "valid-after" else at <= turn)
 
 
 def test_the_message_is_canonical_json() -> None:

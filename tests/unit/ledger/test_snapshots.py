@@ -142,6 +142,17 @@ def test_whoever_appends_past_a_thousand_leaves_a_snapshot_and_only_two_stay() -
     assert snapshots.listed(place) == [3000, 4000, 9000]
 
 
+def test_snapshots_that_somebody_left_by_the_thousand_cost_little() -> None:
+    place = Place()
+    left(place, 20)
+    place.objects |= {snapshots.key(number): b"junk" for number in range(30, 3000)}
+    assert len(Ledger(place, STORE).refresh().models["m"]) == 20
+    assert place.asked["read"] <= 40
+    found = Ledger(place, STORE).verify()
+    assert len(found.problems) == snapshots.TRIED
+    assert found.notes
+
+
 def test_a_store_without_room_for_a_snapshot_still_takes_events() -> None:
     class Full(Place):
         def create(self, key: str, source: bytes | Path) -> bool:
@@ -225,7 +236,8 @@ def test_between_what_was_seen_and_a_snapshot_the_chain_is_followed(tmp_path: Pa
     written(place, 10, tmp_path / "head")
     written(place, 100)
     ledger = Ledger(place, STORE)
-    snapshots.leave(place, STORE, 100, (ledger.refresh() and ledger.head.hash), ledger.state)
+    state = ledger.refresh()
+    snapshots.leave(place, STORE, 100, ledger.head.hash, state)
     good = dict(place.objects)
     (tmp_path / "head.snapshot").unlink(missing_ok=True)
     place.objects[events.key(50)] = place.objects[events.key(50)].replace(b"committed", b"cOmmitted")

@@ -29,8 +29,7 @@ _VERDICTS = {
     Verdict.NOISE: ("~", Tone.DIM),
     Verdict.SAME: ("=", Tone.DIM),
 }
-"""How a difference stands, the worst first."""
-_WORST = list(_VERDICTS)
+"""How a difference stands."""
 _APPROVALS = {"approved": ("✔", Tone.BETTER), "rejected": ("✘", Tone.ERROR), "requested": ("·", Tone.DIM)}
 _EVIDENCE = 64 * 1024
 _TITLE = 46  # cells for the name of a check where its reason stands beside it
@@ -86,8 +85,8 @@ def _evidence(check: CheckResult, cells: int) -> Iterator[Told]:
 
 
 def difference_lines(differences: Sequence[Difference], most: int, cells: int) -> Iterator[Told]:
-    """Yield what differs from the incumbent, the worst first, and how many are left out."""
-    ranked = sorted(differences, key=lambda one: _WORST.index(one.verdict) if one.verdict in _WORST else len(_WORST))
+    """Yield what differs from the incumbent and how many are left out: what is worse first, else as it was ranked."""
+    ranked = sorted(differences, key=lambda one: one.verdict is not Verdict.WORSE)
     longest = min(24, max((width((Span(text.safe(one.name, 60)),)) for one in ranked[:most]), default=0))
     for one in ranked[:most]:
         yield Told(_difference(one, longest, cells), "differences" if len(ranked) > most else "")

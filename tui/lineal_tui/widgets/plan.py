@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from msgspec.structs import replace
+from textual.strip import Strip
 
 from lineal.errors import Error
 from lineal.model.plan import Plan
@@ -68,6 +69,10 @@ class PlanPane(PickList):
         """Break the lines for the new width."""
         self._lay(keep=True)
 
+    def _under_cursor(self, strip: Strip) -> Strip:
+        """Show no cursor where it is elsewhere: on Cancel, or in the inbox."""
+        return super()._under_cursor(strip) if self.has_focus else strip
+
     @property
     def folds(self) -> str:
         """What enter unfolds or folds under the cursor; "" for nothing."""
@@ -79,3 +84,5 @@ class PlanPane(PickList):
             self.face = replace(self.face, unfolded=lines_of.unfold(self.face.unfolded, what))
             self._lay(keep=True)
             self.cursor = next((i for i, told in enumerate(self._told) if told.folds == what), self.cursor)
+            if what in self.face.unfolded:
+                self._show_top(self.cursor)

@@ -67,9 +67,11 @@ mark() {
 }
 
 # The id of a version: with DVC the commit that it came with. Nothing where there is no such version.
-id_of() {
-    lineal show "$1" --format json 2>/dev/null | python3 -c 'import json, sys; print(json.load(sys.stdin)["id"])' 2>/dev/null \
-        || true
+id_of() { told "$1" id; }
+
+told() {
+    lineal show "$1" --format json 2>/dev/null \
+        | python3 -c 'import json, sys; print(json.load(sys.stdin)[sys.argv[1]])' "$2" 2>/dev/null || true
 }
 
 pull() {
@@ -143,12 +145,13 @@ check() {
 publish() {
     dvc push # first: whoever sees the commit can have the bytes
     git push --quiet ${LINEAL_PUSH_OPTION:+--push-option="$LINEAL_PUSH_OPTION"} "$remote" "HEAD:refs/heads/$1" \
-        || fail "$1 has moved on, or may not be pushed to: nothing was promoted"
+        || fail "$1 could not be pushed, and git says why above: nothing was promoted"
 }
 
+# On a release the version is registered too, under the next number, unless it has one; both tags are pushed, or neither.
 promote() {
-    alias=$1
-    if [ -n "${2:-}" ]; then version="$model@alias:$2"; else version=$(mark); fi
+    alias=$1 from=${2:-}
+    if [ -n "$from" ]; then version="$model@alias:$from"; else version=$(mark); fi
     if [ "$(id_of "$version")" = "$(id_of "$model@alias:$alias")" ]; then
         say "$alias names this version already"
         return 0
@@ -157,16 +160,22 @@ promote() {
     place=$(mktemp -d)
     tags >"$place/before"
     status=0
-    lineal promote "$version" --to "$alias" --yes --reason "$(whence)" || status=$?
+    if [ -z "$from" ] && [ "$(told "$version" kind)" != registered ]; then
+        lineal register "$version" --yes --reason "$(whence)" || status=$?
+    fi
+    [ "$status" -ne 0 ] || lineal promote "$version" --to "$alias" --yes --reason "$(whence)" || status=$?
     tags >"$place/after"
     made=$(LC_ALL=C comm -13 "$place/before" "$place/after")
     rm -rf "$place"
     # shellcheck disable=SC2086 # names of tags hold no spaces
-    [ "$status" -ne 0 ] || [ -z "$made" ] || git push --quiet --atomic "$remote" $made || {
-        say 'the promotion could not be pushed: it is taken back here'
-        for tag in $made; do git update-ref -d "$tag"; done
+    if [ "$status" -eq 0 ] && [ -n "$made" ] && ! git push --quiet --atomic "$remote" $made; then
+        say 'the tags could not be pushed, and git says why above'
         status=5
-    }
+    fi
+    if [ "$status" -ne 0 ]; then
+        for tag in $made; do git update-ref -d "$tag"; done
+        say "$alias is what it was"
+    fi
     return "$status"
 }
 

@@ -199,7 +199,8 @@ class GitRegistry:
         """Look whether there is what a change names: by its tags, else by its history. Raises NotFound."""
         key = change.after if isinstance(change, SetAlias) else change.source
         given = (gto.Act.ASSIGN, gto.Act.REGISTER)
-        if ground.events and (not key or any(one.commit == key and one.act in given for one in ground.events)):
+        known = any(one.commit == key and one.act in given for one in ground.events)
+        if known or (not key and ground.events and isinstance(change, SetAlias)):
             return
         model = (change.of if isinstance(change, Register) else "") or change.model
         refs = self._repository.refs()
@@ -209,7 +210,7 @@ class GitRegistry:
         _, roles, timeline = self._walked(refs, artifacts)
         if not any(name == model for name, _ in timeline.drafts):
             raise NotFound(f"the repository has no model {model!r}", hint="`lineal ls` lists what there is")
-        if key and (model, key) not in timeline.drafts:
+        if (key or isinstance(change, Register)) and (model, key) not in timeline.drafts:
             raise NotFound(f"{model} has no version {key[:12]!r}", hint="`lineal ls` lists what there is")
         if model != change.model and change.model not in artifacts and roles.paths(change.model) == [change.model]:
             hint = f"add it to dvc.yaml: artifacts: {{{change.model}: {{path: {model}, type: model}}}}"

@@ -190,12 +190,15 @@ def _registering(ground: Ground, change: Register, stamp: Stamp) -> tuple[Event,
 
 
 def _taking_back(ground: Ground, change: Register, stamp: Stamp) -> tuple[Event, ...]:
-    gto.written(change.model, Act.DEREGISTER, change.after)
-    event = ground.held().versions.get(change.after)
+    held = ground.held().versions
+    version = change.after or next((name for name, event in held.items() if event.commit == change.source), "")
+    if version:
+        gto.written(change.model, Act.DEREGISTER, version)
+    event = held.get(version)
     if event is None or event.commit != change.source:
         now = "not registered" if event is None else event.commit[:8]
-        raise Conflict(f"{change.after} of {change.model} is {now} now", hint=_CHANGED)
-    return _still(ground, _tags(ground, Act.DEREGISTER, change.after, [change.source], stamp))
+        raise Conflict(f"{version or change.source[:8]} of {change.model} is {now} now", hint=_CHANGED)
+    return _still(ground, _tags(ground, Act.DEREGISTER, version, [change.source], stamp))
 
 
 def _still(ground: Ground, tags: tuple[Event, ...]) -> tuple[Event, ...]:

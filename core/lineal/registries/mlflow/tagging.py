@@ -65,11 +65,12 @@ class Tagging:
         return Receipt(calls=calls, detail="an answer was lost; read back" if any(lost) else "read back")
 
     def _set(self, change: SetTags, key: str, done: list[str]) -> bool:
-        """Set one tag and say whether the answer was lost. `done` gets the key as soon as it may be set."""
+        """Set one tag and say whether the answer was lost. `done` gets the key unless it is known not to be set."""
         after = _texts(change.after)
         lost = self._sender.send(_call(change, key, after))
         done.append(key)
         if lost is not None and self._read(change).get(key) != after.get(key):
+            done.remove(key)
             hint = f"look at it again before you try again: {key} may be set yet"
             raise Unavailable(lost.message, hint=hint) from lost
         return lost is not None
