@@ -70,11 +70,12 @@ class Bench:
         return made.id
 
     @contextmanager
-    def desk(self, who: str = "") -> Iterator[Desk]:
+    def desk(self, who: str = "", *, synced: bool = True) -> Iterator[Desk]:
         """Give the desk of a workspace that was just synced."""
         self.who = who or self.who
         with self.work() as work:
-            self.sync(work)
+            if synced:
+                self.sync(work)
             desk = Desk(work)
             try:
                 yield desk

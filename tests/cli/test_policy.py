@@ -65,15 +65,17 @@ def test_a_first_policy_is_made_of_the_aliases_and_metrics_that_are_there(copy: 
     assert said.code == 0, said.err
     assert said.out == ""
     assert (copy.folder / "lineal.toml").read_text().startswith(before.rstrip())
-    (gate,) = written(copy).gates
+    gate, *measured = written(copy).gates
     known = copy.json("ls")
     assert gate.name in {alias for item in known for alias in item["aliases"]}
-    measured = {name for item in known for name in item["metrics"]}
-    assert gate.metrics
-    assert {one.name for one in gate.metrics} <= measured
+    assert measured
+    for one in measured:
+        held = [item for item in known if gate.name in item["aliases"] and item["model"] == one.models[0]]
+        assert held
+        assert one.metrics
+        assert all({rule.name for rule in one.metrics} <= set(item["metrics"]) for item in held)
     assert f"gate {gate.name}" in said.err
-    for one in gate.metrics:
-        assert f"metric.{one.name}: " in said.err
+    assert all(f"metric.{rule.name}: " in said.err for one in measured for rule in one.metrics)
     assert copy.run("ls").code == 0
 
 

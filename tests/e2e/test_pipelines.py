@@ -184,14 +184,8 @@ def pushed(sha: str) -> dict[str, object]:
 
 def proposed(sha: str, base: str, fork: bool = False) -> dict[str, object]:
     head = {"sha": sha, "repo": {"full_name": "stranger/churn" if fork else "team/churn"}}
-    pull = {"number": "7", "head": head, "base": {"sha": base}}
-    return {
-        "event_name": "pull_request",
-        "ref": "refs/pull/7/merge",
-        "base_ref": "main",
-        "pull_request": pull,
-        "sha": "",
-    }
+    event = {"pull_request": {"number": "7", "head": head, "base": {"sha": base}}}
+    return {"event_name": "pull_request", "ref": "refs/pull/7/merge", "base_ref": "main", "event": event}
 
 
 def _gitlab(project: Project, **variables: str) -> GitLab:

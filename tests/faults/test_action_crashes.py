@@ -65,7 +65,7 @@ class Steps:
 
 
 def standing(bench: Bench) -> dict[str, str]:
-    with bench.desk() as desk:
+    with bench.desk(synced=False) as desk:
         return {
             "store prod": held(desk, "churn", "prod"),
             "store archived": held(desk, "churn", "archived"),
@@ -148,7 +148,7 @@ def test_a_process_killed_at_any_step_leaves_what_can_be_ended(ready: tuple[Benc
     for at in range(count):
         back(bench, backup)
         acknowledged = killed(bench, at)
-        with bench.desk() as desk:
+        with bench.desk(synced=False) as desk:
             open_actions = desk.open_actions()
             assert len(open_actions) <= 1
             done = desk.resume()
@@ -176,13 +176,13 @@ def test_a_resume_that_is_killed_can_be_resumed(ready: tuple[Bench, Path]) -> No
         child = os.fork()
         if child == 0:
             try:
-                with bench.desk() as desk, pytest.MonkeyPatch.context() as patch:
+                with bench.desk(synced=False) as desk, pytest.MonkeyPatch.context() as patch:
                     Steps(2, lambda: os.kill(os.getpid(), signal.SIGKILL)).install(patch)
                     desk.resume()
             finally:
                 os._exit(0)
         os.waitpid(child, 0)
-        with bench.desk() as desk:
+        with bench.desk(synced=False) as desk:
             desk.resume()
             assert desk.open_actions() == []
         assert standing(bench) in (BEFORE, AFTER)
@@ -205,7 +205,7 @@ def test_a_disk_that_fails_at_any_step_leaves_all_or_nothing(ready: tuple[Bench,
                 state = moved(bench)
             except (Error, OSError):
                 state = None
-        with bench.desk() as desk:
+        with bench.desk(synced=False) as desk:
             desk.resume()
             assert desk.open_actions() == []
         now = standing(bench)
@@ -219,7 +219,7 @@ def test_an_action_that_runs_elsewhere_is_not_resumed_under_its_hands(ready: tup
     back(bench, backup)
     killed(bench, 30)
 
-    with bench.desk() as desk:
+    with bench.desk(synced=False) as desk:
         recorder = desk.recorder()
         running = recorder.event(
             events.STARTED,

@@ -13,7 +13,8 @@ import pytest
 
 from lineal.config import RegistrySpec
 from lineal.errors import Conflict
-from lineal.ledger import events
+from lineal.ledger import events, snapshots
+from lineal.ledger.ledger import Ledger
 from lineal.model.changes import SetAlias, Stamp
 from lineal.registries.native.registry import NativeRegistry
 from tests import ceph, s3, shelves
@@ -91,6 +92,12 @@ def _race(url: str, folder: Path, options: Mapping[str, str]) -> None:
         assert [one.before for one in moves] == ["", *(one.version for one in moves[:-1])]
         assert shelf.state().alias("", "m", "prod") == moves[-1].version
         assert len(shelf.state().moves("", "m", "prod")) == len(won)
+        head = shelf.ledger.head
+        snapshots.leave(shelf.store.backend, head.store, head.number, head.hash, shelf.state())
+        new = Ledger(shelf.store.backend, head.store)
+        assert new.refresh().alias("", "m", "prod") == moves[-1].version
+        found = new.verify()
+        assert (found.problems, found.snapshots) == ((), 1)
 
 
 def test_a_race_on_disk_has_one_winner_for_each_step(tmp_path: Path) -> None:

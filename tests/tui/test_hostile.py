@@ -115,16 +115,16 @@ async def walk(pilot: Pilot[int], app: LinealApp) -> None:
     await until(pilot, lambda: app.screen.id == "review", "review")
     for key in ("enter", *["j"] * 4, "enter", "G", "1", "6", "G", "enter", "G", "escape", "left", "1"):
         await pilot.press(key)
-        await pilot.pause(0.1)
+        await pilot.pause(0.05)
         clean(app)
     for key in ("P", "j", "enter", "G", "escape", "U", "escape", "A", "tab", "escape", "ctrl+p", "escape"):
         await pilot.press(key)
-        await pilot.pause(0.1)
+        await pilot.pause(0.05)
         clean(app)
     await pilot.press("3")
     await until(pilot, lambda: app.screen.id == "compare", "the comparison")
     await pilot.press("full_stop", "x")
-    await pilot.pause(0.1)
+    await pilot.pause(0.05)
     clean(app)
 
 

@@ -142,7 +142,7 @@ class Book:
         if last is not None and last.source != UNKNOWN and (now is None or last.subject.key == now.key):
             return last
         if now is None:
-            return last or self._before(registry, model, alias, ())
+            return self.held(registry, model, alias, self._work.around.clock())
         return Holding(
             registry=registry,
             model=model,

@@ -223,6 +223,8 @@ class Reviews:
         text = event.message or detail.title or "; ".join(detail.receipts)
         if event.kind == events.DEPLOYED:
             text = f"{event.where} {event.message}".rstrip()
+        if event.kind == events.WATCHED:
+            text = "from now on it is seen when its aliases move"
         if event.kind == events.STARTED and identity in state.open:
             text = f"NOT ENDED (`lineal resume`): {text}"
         if detail.override:
@@ -235,7 +237,7 @@ class Reviews:
             at=event.at,
             by=event.by,
             host=event.host,
-            registry=registry if event.model else "",
+            registry=registry if event.model or event.kind == events.WATCHED else "",
             model=event.model,
             alias=event.alias,
             before=book.subject(registry, event.model, event.before).name if event.before else "",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -26,11 +27,11 @@ from lineal.policy import cases
 from lineal.policy.canonical import canonical
 from lineal.policy.explain import explain as explained
 from lineal.policy.rules import Policy
-from lineal.policy.starting import starter
+from lineal.policy.starting import live, starter
 from lineal.workspace import Workspace
 
 _LIMIT = 1 << 20  # bytes of a file of cases
-_LOOK = 500  # versions whose metrics are counted
+_LOOK = 500  # versions with an alias that are looked at
 
 _KEYS = "\n".join(f"  {line}".rstrip() for line in (cases.__doc__ or "").split("\n\n", 1)[1].rstrip().split("\n"))
 EPILOG = f"\b\nA file of cases:\n{_KEYS}"
@@ -71,16 +72,23 @@ def _starter(work: Workspace, *, policy: bool) -> str:
     movable = (AliasKind.ALIAS, AliasKind.STAGE)
     found = [one for row in work.index.registries() for one in work.index.aliases(row.name) if one.kind in movable]
     aliases = [name for name, _ in Counter(one.name for one in found).most_common()]
-    return starter(models, aliases, _metrics(work), policy=policy)
+    return starter(models, aliases, _metrics(work, live(aliases)), policy=policy)
 
 
-def _metrics(work: Workspace) -> dict[str, Goal]:
-    """Return the metrics whose goal is known, those of versions with an alias first, then by how many have them."""
-    counts: Counter[str] = Counter()
-    for row in islice(work.versions(), _LOOK):
-        counts.update(dict.fromkeys(row.metrics, _LOOK if row.aliases else 1))
-    goals = ((name, work.goals.of(name)[0]) for name in sorted(counts, key=lambda name: (-counts[name], name)))
-    return {name: goal for name, goal in goals if goal is not None}
+def _metrics(work: Workspace, alias: str) -> dict[str, dict[str, Goal]]:
+    """Return the metrics whose goal is known and that all of a model's versions with the alias have, losses last."""
+    common: dict[str, set[str]] = {}
+    for row in islice(work.versions(f"alias:{json.dumps(alias, ensure_ascii=False)}"), _LOOK):
+        if alias in row.aliases:
+            common.setdefault(row.model, set(row.metrics)).intersection_update(row.metrics)
+    return {model: _goals(work, common[model]) for model in sorted(common)}
+
+
+def _goals(work: Workspace, metrics: Collection[str]) -> dict[str, Goal]:
+    found = (
+        (name, work.goals.of(name)[0]) for name in sorted(metrics, key=lambda name: ("loss" in name.lower(), name))
+    )
+    return {name: goal for name, goal in found if goal is not None}
 
 
 @command.command("explain")

@@ -12,7 +12,7 @@ from lineal.cli import acting, output
 from lineal.cli.context import Context, complete_version, format_option, pass_context
 from lineal.cli.output import Format
 from lineal.errors import ConfigError
-from lineal.model.plan import Holding
+from lineal.model.plan import Entry, Holding
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -96,6 +96,10 @@ def _version(one: Holding) -> str:
     return "unknown" if one.source == "unknown" else "nothing"
 
 
+def _model(one: Entry) -> str:
+    return f"{one.registry}:{one.model}".rstrip(":") if one.registry else one.model
+
+
 @click.command("log")
 @click.argument("model", default="")
 @click.option("-n", "--limit", default=50, show_default=True, help="At most so many entries.")
@@ -121,7 +125,7 @@ def log(context: Context, model: str, limit: int, before: int | None, every: boo
     heads = ["number", "at", "kind", "model", "alias", "before", "after", "by", "action", "text"]
     rows = [
         (
-            *(one.number, output.moment(one.at), one.kind, one.model, one.alias, one.before, one.after, one.by),
+            *(one.number, output.moment(one.at), one.kind, _model(one), one.alias, one.before, one.after, one.by),
             *(one.action[:12], one.text),
         )
         for one in found

@@ -115,13 +115,23 @@ def _in_vain(gate: Gate, one: Approval, author: str) -> str:
         return "nobody's name"
     if not one.counts:
         return one.why or "it was found not to"
-    if one.what == APPROVED and who & person(author):
+    if one.what == APPROVED and _may_be(one.by, author):
         return "the author"
     if gate.approvers and not any(matches(_folded(gate.approvers), name) for name in who):
         return "not an approver"
     if gate.signers and not one.signer:
         return "not signed"
     return ""
+
+
+def _may_be(one: str, other: str) -> bool:
+    """Say whether two may be one person: also where one is known by the login that the other's mail begins with."""
+    ours, theirs = person(one), person(other)
+    return bool(ours & theirs or _logins(ours) & theirs or _logins(theirs) & ours)
+
+
+def _logins(names: frozenset[str]) -> frozenset[str]:
+    return frozenset(name.partition("@")[0] for name in names if "@" in name and " " not in name) - {""}
 
 
 def _folded(patterns: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """The policy that `lineal policy init` writes: a start for the models that are there, and the rest to choose from.
 
-What nothing is known of stands there as a comment, so that a new policy stops nobody by surprise.
+What nothing is known of stands there as a comment, to be chosen.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from lineal.model.values import Goal
 LIVE = ("prod", "production", "champion", "live")  # what an alias is called that is in use, surest first
 BEFORE = ("staging", "challenger", "candidate", "preprod", "test")
 RETIRED = ("archived", "retired")
-_METRICS = 3
+_METRICS = 3  # of a model
+_MODELS = 3
 _LONGEST = 100  # characters of a name
 _PLACE = re.compile(r"\{(alias|models|after|approvals|archive|metrics)\}")
 
@@ -54,12 +55,12 @@ safe = true                             # no pickle, or a scan without findings
 # python = ">=3.11,<3.13"
 # torch = ">=2.1,<3"
 
-{metrics}
-
 # [[gate.command]]                      # runs only after `lineal trust`
 # name = "smoke"
 # run = ["python", "tests/smoke.py", "{files}"]
 # timeout = "5m"
+
+{metrics}
 
 # [[on]]                                # after an event; it never holds the event up
 # name = "chat"
@@ -83,7 +84,7 @@ no_worse = true                         # than the version that holds the alias
 def starter(
     models: Sequence[str] = (),
     aliases: Sequence[str] = (),
-    metrics: Mapping[str, Goal] | None = None,
+    metrics: Mapping[str, Mapping[str, Goal]] | None = None,
     *,
     policy: bool = True,
 ) -> str:
@@ -92,14 +93,14 @@ def starter(
     Args:
         models: names of models, shown to choose from.
         aliases: names in use; the one that sounds most like production gets the gate.
-        metrics: what is measured, the most telling first, and which way it gets better.
+        metrics: by a model's name what is measured of it, the most telling first, and which way each gets better.
         policy: whether to write `[policy]` as well.
     """
     models, aliases = [name for name in models if _plain(name)], [name for name in aliases if _plain(name)]
-    alias = _first(LIVE, aliases) or "prod"
+    alias = live(aliases)
     before, archive = _first(BEFORE, aliases), _first(RETIRED, aliases)
-    chosen = [(name, goal) for name, goal in (metrics or {}).items() if _plain(name)][:_METRICS]
-    written = [_metric(name, goal) for name, goal in chosen]
+    gates = [_measured(alias, model, found) for model, found in (metrics or {}).items() if _plain(model)]
+    written = list(filter(None, gates))[:_MODELS]
     values = {
         "alias": _line(f"alias = {_text(alias)}", "a glob, or several"),
         "models": _line(f"# models = {_list(models[:5]) if models else _list(['churn', 'fraud-*'])}", "default: all"),
@@ -114,6 +115,18 @@ def starter(
     }
     text = _PLACE.sub(lambda found: values[found[1]], TEMPLATE)
     return text if policy else text[text.index("[[gate]]") :]
+
+
+def live(aliases: Sequence[str]) -> str:
+    """Return the alias that sounds most like production, or `prod` where none does."""
+    return _first(LIVE, [name for name in aliases if _plain(name)]) or "prod"
+
+
+def _measured(alias: str, model: str, metrics: Mapping[str, Goal]) -> str:
+    """Return a gate for what is measured of one model, or "" where nothing is."""
+    rules = [_metric(name, goal) for name, goal in metrics.items() if _plain(name)][:_METRICS]
+    head = f"[[gate]]\nalias = {_text(alias)}\nmodels = {_list([model])}"
+    return "\n\n".join([head, *rules]) if rules else ""
 
 
 def _metric(name: str, goal: Goal) -> str:

@@ -161,6 +161,7 @@ def test_a_mistake_in_a_case_is_named(text: str, words: str) -> None:
 
 
 def test_a_file_without_cases_is_a_mistake() -> None:
+    document_: dict[str, Any]
     for document_ in ({}, {"case": []}, {"case": {"name": "x"}}, {"cases": []}):
         with pytest.raises(ConfigError):
             read_cases(document_, "cases.toml")

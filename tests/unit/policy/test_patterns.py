@@ -84,9 +84,9 @@ def test_what_people_write_is_understood(text: str) -> None:
     "text", ["(a+)+b", "(a|a)*b", "(a|aa)+b", "(.*)*x", "([a-z]+)*1", "a?" * 100 + "a" * 100, "(a*)*" * 20]
 )
 def test_what_drives_a_backtracking_matcher_mad_is_answered_at_once(text: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     assert not Pattern(text).matches("a" * (LONGEST - 1) + "!")
-    assert time.perf_counter() - began < 2.0
+    assert time.process_time() - began < 2.0
 
 
 @pytest.mark.parametrize(
@@ -114,10 +114,10 @@ def test_what_drives_a_backtracking_matcher_mad_is_answered_at_once(text: str) -
     ],
 )
 def test_what_cannot_be_matched_safely_is_refused_with_the_place(text: str, words: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(ConfigError, match=re.escape(words)) as caught:
         compiled(text)
-    assert time.perf_counter() - began < 2.0
+    assert time.process_time() - began < 2.0
     assert "what is there" in caught.value.hint
 
 

@@ -29,6 +29,7 @@ WHOLE = (document.__doc__ or "").split("\n\n", 1)[1]
 
 
 def test_no_policy_is_empty_and_lets_everything_through() -> None:
+    nothing: dict[str, Any]
     for nothing in ({}, {"metrics": {"auc": "max"}}, {"policy": {}, "gate": [], "on": []}):
         assert parse(nothing) == Policy()
         assert not parse(nothing)

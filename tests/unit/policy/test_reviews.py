@@ -35,6 +35,9 @@ def test_the_authors_own_does_not_count_however_the_name_is_written(by: str) -> 
     assert said(ONE, approved(by))[0] is WAIT
     assert "does not count: the author" in said(ONE, approved(by))[1]
     assert said(ONE, approved("jo@example.com"), author="Jo <jo@example.com>")[0] is WAIT
+    assert said(ONE, approved("J. Doe <jo@example.com>"))[0] is WAIT  # the login of a tracking server, and a mail
+    assert said(ONE, approved("jo"), author="J. Doe <jo@example.com>")[0] is WAIT
+    assert said(ONE, approved("jo@risk.example"), author="jo@example.com")[0] is PASS
 
 
 @pytest.mark.parametrize(

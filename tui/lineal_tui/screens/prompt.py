@@ -110,8 +110,8 @@ class Prompt(Dialog[str]):
         self.query_one(PickList).show(list(lines))
 
     def on_targets_ready(self, message: TargetsReady) -> None:
-        """Offer the aliases, likeliest first."""
-        self._words = message.aliases
+        """Offer the aliases, likeliest first; one that no terminal can show as it is cannot be typed either."""
+        self._words = [alias for alias in message.aliases if text.safe(alias) == alias]
         self._offer()
 
     def on_failed(self, message: Failed) -> None:

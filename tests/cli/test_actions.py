@@ -1,0 +1,201 @@
+"""The verbs that change something: forms, exit codes, and what they leave behind."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from tests.cli import running
+from tests.cli.running import Said
+from tests.desks import Bench
+
+GATE = """
+[[gate]]
+alias = "prod"
+approvals = 1
+[[gate.metric]]
+name = "auc"
+min = 0.8
+no_worse = true
+noise = 0.001
+[[gate.command]]
+name = "smoke"
+run = ["sh", "smoke.sh", "{files}"]
+"""
+
+
+class Office(Bench):
+    """A workspace in which people type commands."""
+
+    def run(self, *words: str, who: str = "mira <mira@example.com>", **environ: str) -> Said:
+        around = {"LINEAL_AUTHOR": who, **environ}
+        return running.inside(*words, cwd=self.folder, home=self.home, environ=around)
+
+    def ok(self, *words: str, who: str = "mira <mira@example.com>") -> str:
+        said = self.run(*words, who=who)
+        assert said.code == 0, said.err
+        return said.out
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Office:
+    made = Office(tmp_path, "")
+    for auc in (0.9, 0.95, 0.7):
+        made.commit(auc)
+    return made
+
+
+def test_promote_who_rollback_undo(office: Office) -> None:
+    office.ok("promote", "churn@v1", "--to", "prod", "--yes", "-m", "first")
+    office.ok("promote", "churn@v2", "--to", "prod", "--yes")
+    assert "v2" in office.ok("who", "churn@prod")
+    assert "v1" in office.ok("show", "churn@prod~1").splitlines()[0] + office.ok("show", "churn@prod~1")
+    out = office.ok("rollback", "churn", "--alias", "prod", "--yes", "-m", "latency")
+    assert "roll churn@prod back to v1" in out
+    office.ok("undo", "--yes")
+    (now,) = json.loads(office.ok("who", "churn@prod", "--format", "json"))
+    assert now["subject"]["name"] == "v2"
+    every = json.loads(office.ok("who", "churn@prod", "--all", "--format", "json"))
+    assert [row["subject"]["name"] for row in every] == ["v2", "v1", "v2", "v1"]
+    log = json.loads(office.ok("log", "churn", "--format", "json"))
+    assert [entry["kind"] for entry in log[:4]] == ["undo", "rollback", "promote", "promote"]
+    assert office.ok("log").count("\n") == 1 + 4 + 1 + 3
+    assert office.ok("log", "--all").count("\n") == 1 + 4 * 3 + 1 + 3
+
+
+def test_a_dry_run_changes_nothing_and_says_what_would_be_done(office: Office) -> None:
+    out = office.ok("promote", "churn@v1", "--to", "prod", "--dry-run")
+    assert "would do: append to the ledger" in out
+    plan = json.loads(office.ok("promote", "churn@v1", "--to", "prod", "--dry-run", "--format", "json"))
+    assert plan["steps"][0]["change"]["after"]
+    assert office.run("who", "churn@prod").out.count("nothing") == 1
+
+
+def test_nobody_at_the_terminal_must_say_yes(office: Office) -> None:
+    said = office.run("promote", "churn@v1", "--to", "prod")
+    assert said.code == 2
+    assert "--yes" in said.err
+
+
+def test_the_policy_refuses_with_exit_code_3_and_can_be_overridden(office: Office) -> None:
+    office.policy(GATE.replace("approvals = 1\n", "").partition("[[gate.command]]")[0])
+    said = office.run("promote", "churn@v3", "--to", "prod", "--yes")
+    assert said.code == 3
+    assert "auc" in said.err
+    assert office.run("promote", "churn@v3", "--to", "prod", "--dry-run").code == 3
+    office.ok("promote", "churn@v3", "--to", "prod", "--yes", "--override", "hotfix")
+    assert "OVERRIDE: hotfix" in office.ok("log")
+
+
+def test_exit_codes(office: Office) -> None:
+    assert office.run("promote", "nobody@v1", "--to", "prod", "--yes").code == 4
+    assert office.run("promote", "churn@v9", "--to", "prod", "--yes").code == 4
+    assert office.run("rollback", "churn", "--alias", "prod", "--yes").code == 4
+    assert office.run("undo", "--yes").code == 4
+    office.ok("promote", "churn@v1", "--to", "prod", "--yes")
+    assert office.run("promote", "churn@v1", "--to", "prod", "--yes").code == 5
+    assert office.run("promote", "churn@v1", "--to", " ", "--yes").code == 2
+    assert office.run("promote", "churn@v2", "--to", "prod", "--yes", LINEAL_READ_ONLY="1").code == 3
+    assert office.run("who", "churn").code == 2
+    assert office.run("who", "churn@prod", "--at", "yesterday").code == 2
+
+
+def test_a_command_is_run_only_where_it_was_allowed(office: Office) -> None:
+    office.policy(GATE.replace("approvals = 1\n", ""))
+    (office.folder / "smoke.sh").write_text('test -s "$1/weights.bin" && echo "$LINEAL_MODEL is fine"\n')
+    said = office.run("check", "churn@v1", "--for", "prod")
+    assert said.code == 1
+    assert "trust" in said.out
+    assert "smoke.sh" in office.ok("trust", "--yes")
+    said = office.run("check", "churn@v1", "--for", "prod", "--format", "json")
+    assert said.code == 0, said.out
+    smoke = next(one for one in json.loads(said.out)["checks"] if one["id"] == "command.smoke")
+    assert smoke["outcome"] == "pass"
+    assert "churn is fine" in smoke["evidence"]
+    (office.folder / "smoke.sh").write_text("exit 0\n")  # another content
+    assert office.run("check", "churn@v1", "--for", "prod").code == 1
+    office.ok("trust", "--yes")
+    (office.folder / "smoke.sh").write_text("echo broken; exit 3\n")
+    office.ok("trust", "--yes")
+    said = office.run("promote", "churn@v1", "--to", "prod", "--yes")
+    assert said.code == 3
+    assert "broken" in said.err
+    office.ok("trust", "--withdraw")
+    assert office.run("check", "churn@v1", "--for", "prod").code == 1
+
+
+def test_a_command_that_hangs_is_ended(office: Office) -> None:
+    office.policy(
+        '[[gate]]\nalias = "prod"\n[[gate.command]]\nname = "slow"\nrun = ["sh", "-c", "echo begun; sleep 60"]\n'
+        'timeout = "1s"\n'
+    )
+    office.ok("trust", "--yes")
+    said = office.run("promote", "churn@v1", "--to", "prod", "--yes")
+    assert said.code == 3
+    assert "begun" in said.err
+    assert "1 s" in said.err
+
+
+def test_check_in_every_form(office: Office, tmp_path: Path) -> None:
+    office.policy(GATE.partition("[[gate.command]]")[0])
+    for form in ("table", "json", "junit", "md", "github"):
+        said = office.run("check", "churn@v1", "--for", "prod", "--format", form)
+        assert said.code == 1, said.err
+        assert "approv" in said.out.lower()
+    assert ElementTree.fromstring(office.run("check", "churn@v1", "--for", "prod", "--format", "junit").out) is not None
+    summary = tmp_path / "summary.md"
+    office.run("check", "churn@v1", "--for", "prod", "--format", "github", GITHUB_STEP_SUMMARY=str(summary))
+    assert "auc" in summary.read_text()
+
+
+def test_a_review_from_the_command_line(office: Office) -> None:
+    office.policy(GATE.partition("[[gate.metric]]")[0])
+    office.ok("request", "churn@v1", "--for", "prod", "--yes", "-m", "better")
+    (waiting,) = json.loads(office.ok("inbox", "--format", "json"))
+    assert waiting["text"] == "better"
+    assert office.run("promote", "churn@v1", "--to", "prod", "--yes").code == 3
+    office.ok("approve", "churn@v1", "--for", "prod", "--yes", who="ola <ola@example.com>")
+    office.ok("promote", "churn@v1", "--to", "prod", "--yes")
+    assert "ola" in office.ok("who", "churn@prod")
+    assert json.loads(office.ok("inbox", "--format", "json")) == []
+    office.ok("note", "churn@v1", "leaks", "--yes")
+    office.ok("deployed", "churn@v2", "--where", "prod-eu", "--yes")
+    assert "prod-eu runs v2, not what the alias says" in office.ok("who", "churn@prod")
+
+
+def test_tags_and_aliases(office: Office) -> None:
+    office.ok("tag", "churn@v1", "risk=low", "--yes")
+    assert json.loads(office.ok("show", "churn@v1", "--format", "json"))["tags"]["risk"] == "low"
+    office.ok("tag", "churn@v1", "--remove", "risk", "--yes")
+    assert "risk" not in json.loads(office.ok("show", "churn@v1", "--format", "json"))["tags"]
+    office.ok("alias", "churn@v1", "candidate", "--yes")
+    office.ok("alias", "churn@candidate", "candidate", "--remove", "--yes")
+    assert office.run("show", "churn@candidate").code == 4
+    assert office.run("tag", "churn@v1", "--yes").code == 2
+
+
+def test_a_report_is_one_bundle_with_its_hashes(office: Office, tmp_path: Path) -> None:
+    import hashlib
+
+    office.policy(GATE.partition("[[gate.command]]")[0])
+    office.ok("report", "churn@v1", "--for", "prod", "-o", str(tmp_path / "evidence"), "--attach")
+    folder = tmp_path / "evidence"
+    sums = dict(line.split("  ")[::-1] for line in (folder / "SHA256SUMS").read_text().splitlines())
+    assert sums.keys() == {"report.md", "report.json", "junit.xml", "report.svg"}
+    for name, expected in sums.items():
+        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == expected
+    assert "weights.bin" in (folder / "report.md").read_text()
+    assert (folder / "report.svg").read_text().startswith("<svg")
+    assert "evidence" in office.ok("log")
+
+
+def test_resume_with_nothing_open(office: Office) -> None:
+    assert "no action is open" in office.run("resume").err
+
+
+@pytest.mark.parametrize("verb", ["promote", "rollback", "undo", "who", "log", "approve", "check", "tag", "trust"])
+def test_help_shows_an_example_or_says_what_it_does(office: Office, verb: str) -> None:
+    assert len(office.ok(verb, "--help").splitlines()) > 5
