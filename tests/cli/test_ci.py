@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import xml.etree.ElementTree as ET
@@ -204,6 +205,18 @@ class TestWiring:
         done = subprocess.run(["sh", "x.sh", "deploy"], cwd=tmp_path, capture_output=True, text=True, check=False)
         assert done.returncode == 2
         assert "pull, build, test, check" in done.stderr
+
+
+def test_the_token_to_push_with_stands_in_no_file_and_no_url(tmp_path: Path) -> None:
+    """git asks the script's own helper for it, and no other."""
+    head = pipeline(System.GITLAB, Settings(model="churn"))["ci/lineal.sh"].partition("\nsay()")[0]
+    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "LINEAL_PUSH_TOKEN": "s3cret $x '\"", "LC_ALL": "C"}
+    done = subprocess.run(
+        ["sh", "-c", f"{head}\ngit credential fill"],
+        input="protocol=https\nhost=forge.example\n\n",
+        env=environ, cwd=tmp_path, capture_output=True, text=True, check=True)  # fmt: skip
+    assert "username=oauth2\npassword=s3cret $x '\"\n" in done.stdout
+    assert not list(tmp_path.iterdir())
 
 
 class TestShow:

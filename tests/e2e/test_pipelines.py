@@ -338,6 +338,42 @@ def test_production_gets_what_staging_has_and_only_that(system: str, project: Pr
     assert project.tip() == later
 
 
+@pytest.fixture
+def added(project: Project) -> Project:
+    """The project as the walkthrough of DVC has it: no stages, the model kept with `dvc add`."""
+    project.tool("dvc", "pull")
+    project.tool("dvc", "remove", "train")
+    project.write("dvc.yaml", "artifacts:\n  churn: {path: models/churn.json, type: model}\nmetrics: [metrics.json]\n")
+    project.tool("dvc", "add", "models/churn.json")
+    settings = Settings(model="churn", test="python3 tests/model.py", build="python3 train.py", add="models/churn.json")
+    for path, text in pipeline(System.GITHUB, settings).items():
+        project.write(path, text)
+    project.commit("Keep the model with dvc add")
+    return project
+
+
+def test_a_model_kept_with_dvc_add_goes_the_same_way(added: Project, tmp_path: Path) -> None:
+    added.write("quality.json", "0.915")
+    sha = added.commit("Quality 0.915")
+    added.push()
+    ended = release("github", added, sha)
+    assert ended.code == 0, ended.log
+    changed = added.tool("git", "diff", "--name-only", sha, "main", cwd=added.origin).splitlines()
+    assert changed == ["metrics.json", "models/churn.json.dvc"]
+    assert added.fresh(tmp_path / "fresh") == {"weights": [0.915] * 4}
+    assert stages(added) == {"staging": "v1.0.1"}
+
+
+def test_a_shallow_clone_is_made_whole_before_anything_is_judged(project: Project) -> None:
+    shallow = machine(project)
+    clone = shallow.place / "clone"
+    shallow.git(shallow.place, "clone", "--quiet", "--depth=1", f"file://{project.origin}", str(clone))
+    code, log = shallow.run(("sh",), "sh ci/lineal.sh pull && sh ci/lineal.sh check staging", clone, {})
+    assert code == 0, log
+    assert shallow.git(clone, "rev-parse", "--is-shallow-repository") == "false"
+    assert "all 2 checks pass" in log
+
+
 GH = """\
 #!/usr/bin/env python3
 import json, os, pathlib, sys

@@ -312,6 +312,24 @@ def theirs_last(real: str, tag: dict[str, str]) -> Decide:
     return decide
 
 
+@pytest.mark.parametrize("kind", ["alias", "tag"])
+def test_who_is_refused_because_somebody_was_quicker_is_told(
+    real: str, around: Surroundings, model: str, kind: str
+) -> None:
+    """Of two inserts of one row, MLflow answers one with its database's constraint, as a bad request."""
+
+    def decide(asked: Asked) -> bytes | None:
+        if not writes(asked):
+            return None
+        ask(real, "POST", "registered-models/alias", {"name": model, "alias": "prod", "version": "2"})
+        ask(real, "POST", "model-versions/set-tag", {"name": model, "version": "1", "key": "risk", "value": "high"})
+        return reply(b'{"message": "(sqlite3.IntegrityError) UNIQUE constraint failed"}', 400)
+
+    error, _, _ = tried(real, around, decide, changes(model)[kind])
+    assert isinstance(error, Conflict)
+    assert "somebody was quicker" in error.message
+
+
 def test_who_writes_within_the_window_is_overwritten(
     real: str, around: Surroundings, model: str, straight: Registry
 ) -> None:

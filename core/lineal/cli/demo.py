@@ -23,7 +23,7 @@ def command(context: Context, path: str | None, no_open: bool) -> int:
     GTO, an MLflow file store, a Hugging Face cache and folders of checkpoints.
     """
     from lineal.cli.sync import freshen
-    from lineal.demo import build
+    from lineal.demo import build, reviewing
 
     _one_thread()
     around = context.around
@@ -32,6 +32,9 @@ def command(context: Context, path: str | None, no_open: bool) -> int:
     context.folder = str(folder)
     with context.open() as work:
         freshen(work, [spec.name for spec in work.specs], fingerprint=True)
+        narrate("keeping checkpoints in a store, and asking for a review")
+        if why := reviewing.act(work):
+            narrate(f"note: nobody could be asked for a review: {why}")
     narrate(f"built in {folder}")
     if no_open:
         narrate(f"open it with: lineal -C {shlex.quote(str(folder))}")

@@ -13,7 +13,7 @@ import yaml
 from lineal.errors import ConfigError
 
 MARKER = ".lineal-demo"
-MADE = ("risk-models", "dvc-remote", "mlruns", "hub", "runs", "lineal.toml", "README.md")
+MADE = ("risk-models", "dvc-remote", "mlruns", "hub", "runs", ".lineal", "lineal.toml", "README.md")
 """Every name that a demo puts into its folder, beside the marker. A later build removes these and no others."""
 
 

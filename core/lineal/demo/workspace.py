@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lineal.demo.place import Place
+from lineal.demo.reviewing import POLICY
 
 TOML = """\
 # The registries of the demo. Paths are relative to this file.
@@ -48,6 +49,7 @@ Everything here is real: the models were trained on this machine a moment ago, a
 | `mlruns/` | MLflow: the same releases, distilled children, a sweep |
 | `hub/` | a Hugging Face cache: the base, the scorer, an adapter, 8 bits, half a download |
 | `runs/` | checkpoint folders: HF Trainer, Lightning, Hydra, TensorBoard, GGUF, ONNX |
+| `.lineal/` | Lineal's own store with three checkpoints, and the record of what people did |
 
 Try:
 
@@ -55,10 +57,15 @@ Try:
     lineal diff mlflow:fraud-scorer@champion mlflow:fraud-scorer@challenger
     lineal diff mlflow:fraud-scorer@v5 mlflow:fraud-scorer@v6      # why did it get worse?
     lineal lineage mlflow:fraud-scorer@champion
+    lineal inbox                                                   # what waits for a review
+    lineal check risk-models:fraud@wide-128 --for prod             # why it must not ship
+    lineal who risk-models:fraud@prod --at 2026-10-05              # what was prod on a day
+    lineal approve risk-models:fraud@v2.3.0 --for prod             # then: lineal promote ... --to prod
+    lineal rollback risk-models:fraud --alias prod                 # and back
 """
 
 
 def write(place: Place, at: float) -> None:
     """Write both files."""
-    place.write("lineal.toml", TOML, at)
+    place.write("lineal.toml", TOML + POLICY, at)
     place.write("README.md", README, at)

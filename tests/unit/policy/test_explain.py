@@ -62,12 +62,12 @@ def test_the_policy_to_start_from_is_one_with_or_without_anything_there() -> Non
     bare = parse(tomllib.loads(starter()))
     assert [one.name for one in bare.gates] == ["prod"]
     assert not bare.gates[0].metrics
-    full = parse(
-        tomllib.loads(starter(["churn"], ["dev", "Production", "Staging"], {"auc": Goal.MAX, "loss": Goal.MIN}))
-    )
-    (asked,) = full.gates
+    metrics = {"churn": {"auc": Goal.MAX, "loss": Goal.MIN}, "bare": {}}
+    full = parse(tomllib.loads(starter(["churn"], ["dev", "Production", "Staging"], metrics)))
+    asked, measured = full.gates
     assert (asked.name, asked.after, asked.archive) == ("Production", "Staging", "")
-    assert [(one.name, one.goal, one.no_worse) for one in asked.metrics] == [
+    assert (measured.name, measured.models) == ("Production", ("churn",))
+    assert [(one.name, one.goal, one.no_worse) for one in measured.metrics] == [
         ("auc", Goal.MAX, True),
         ("loss", Goal.MIN, True),
     ]
@@ -78,9 +78,10 @@ def test_the_policy_to_start_from_is_one_with_or_without_anything_there() -> Non
     "name", ['a"b', "a\\b", "{after}", "{files}", "a\nb", "x\u202ey", "\ud800", "é" * 30, "\x7f", "# x"]
 )
 def test_no_name_breaks_out_of_the_policy_to_start_from(name: str) -> None:
-    text = starter([name], [name, "prod"], {name: Goal.MAX})
-    (asked,) = parse(tomllib.loads(text)).gates
-    assert {one.name for one in asked.metrics} <= {name}
+    text = starter([name], [name, "prod"], {name: {name: Goal.MAX}})
+    asked, *measured = parse(tomllib.loads(text)).gates
+    assert asked.name == "prod"
+    assert all((one.models, one.metrics[0].name) == ((name,), name) for one in measured)
     assert "\u202e" not in text
 
 

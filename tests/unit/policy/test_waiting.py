@@ -59,6 +59,7 @@ def test_a_clock_that_jumps_gives_no_time_away(now: float) -> None:
 
 def test_a_span_that_ends_before_it_began_or_after_now_is_cut() -> None:
     assert outcome(DAY, facts(held=(ago(5, 30),)))[0] is FAIL
+    assert outcome(DAY, facts(held=(ago(25), ago(5, 30))))[0] is PASS
     assert outcome(DAY, facts(held=(ago(5, -90),)))[1].startswith("5 h of 1 d")
     assert outcome(DAY, facts(held=(Held(alias="staging", since=math.nan),)))[0] is UNKNOWN
     assert outcome(DAY, facts(held=(Held(alias="staging", since=0.0, until=math.inf),)))[0] is UNKNOWN

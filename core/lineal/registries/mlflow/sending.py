@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from lineal.errors import BadFormat, Conflict, NotFound, RegistryError, Unavailable
+from lineal.errors import BadFormat, Conflict, NotFound, RegistryError, Unavailable, Unsupported
 from lineal.formats.http_errors import Unanswered
 from lineal.registries.mlflow.naming import is_name, is_number
 from lineal.registries.mlflow.rest import Call, Rest
@@ -76,11 +76,17 @@ class Sender:
         """Make a call that takes `what` from one value to another, read it again, and return how it is known to be so.
 
         Raises:
-            Conflict: it was made, and is something else now.
+            Conflict: it was made, and is something else now; or somebody was quicker.
             Unavailable: the answer was lost, and it is not known to be made.
         """
         before, after = change
-        lost = self.send(call)
+        try:
+            lost = self.send(call)
+        except Unsupported as refused:
+            # Of two who set what was not there, MLflow tells one of a constraint of its database, as of a bad request.
+            if (now := read()) != before:
+                raise Conflict(f"{what} is {named(now)} now: somebody was quicker", hint=LOOK) from refused
+            raise
         try:
             now = read()
         except RegistryError as error:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from msgspec import structs
 
-from lineal.errors import Conflict, Error, RegistryError, Unavailable
+from lineal.errors import Conflict, Error, RegistryError, Unavailable, Unsupported
 from lineal.model.changes import Receipt, SetTags
 from lineal.model.values import Tag
 from lineal.registries.mlflow.rest import Call
@@ -66,8 +66,15 @@ class Tagging:
 
     def _set(self, change: SetTags, key: str, done: list[str]) -> bool:
         """Set one tag and say whether the answer was lost. `done` gets the key unless it is known not to be set."""
-        after = _texts(change.after)
-        lost = self._sender.send(_call(change, key, after))
+        before, after = _texts(change.before), _texts(change.after)
+        try:
+            lost = self._sender.send(_call(change, key, after))
+        except Unsupported as refused:
+            now = self._read(change)
+            if now.get(key) != before.get(key):
+                said = f"{_about(change)} has {_said(now, [key])} now: somebody was quicker"
+                raise Conflict(said, hint="look at it again") from refused
+            raise
         done.append(key)
         if lost is not None and self._read(change).get(key) != after.get(key):
             done.remove(key)
