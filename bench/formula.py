@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
 
 from lineal.config import RegistrySpec
 from lineal.diff.goals import Goals
@@ -17,6 +18,10 @@ from lineal.model.records import Node
 from lineal.model.values import Metric, Param, Series
 from lineal.model.version import Version
 from lineal.store.care import Saved
+
+if TYPE_CHECKING:
+    from lineal.model.plan import Plan
+    from lineal_tui.desking import Desk
 
 COUNT = 1_000_000
 
@@ -115,6 +120,28 @@ class Formula:
         return []
 
 
+class _Idle:
+    """A desk at which nothing is done."""
+
+    read_only, who = "", "bench"
+
+    def can(self, registry: str, kind: str) -> str:
+        """Nothing is refused, for nothing is asked."""
+        return ""
+
+    def open_actions(self) -> list[Plan]:
+        """Nothing was begun."""
+        return []
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def _idle() -> Desk:
+    """Return it; the others of its methods are never called."""
+    return cast("Desk", _Idle())
+
+
 def show() -> None:
     """Open the application on the formula."""
     import os
@@ -124,4 +151,4 @@ def show() -> None:
     hurry()
     from lineal_tui.app import LinealApp
 
-    LinealApp(Formula(), workspace="bench", cwd="/", environ=dict(os.environ), sync=("/bin/true",)).run()
+    LinealApp(Formula(), desk=_idle, workspace="bench", cwd="/", environ=dict(os.environ), sync=("/bin/true",)).run()

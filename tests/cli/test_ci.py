@@ -137,7 +137,7 @@ class TestInit:
         assert dvc_for(url) == wanted
 
 
-@pytest.mark.oracle("schemas")
+@pytest.mark.oracle("pipelines")
 @pytest.mark.parametrize(("system", "schema"), [("github", "github-workflows"), ("gitlab", "gitlab-ci")])
 def test_the_file_is_valid_by_the_published_schema(
     system: str, schema: str, oracle: Callable[[str], Path], tmp_path: Path
@@ -147,9 +147,37 @@ def test_the_file_is_valid_by_the_published_schema(
     text = pipeline(System(system), Settings(model="churn"))[FILES[system]]
     for wrong, code in ((text, 0), (text.replace("steps:", "stepz:").replace("script:", "scripz:"), 1)):
         file.write_text(wrong)
-        words = [str(oracle("schemas")), "-m", "check_jsonschema", "--builtin-schema", f"vendor.{schema}", str(file)]
+        words = [str(oracle("pipelines")), "-m", "check_jsonschema", "--builtin-schema", f"vendor.{schema}", str(file)]
         done = subprocess.run(words, capture_output=True, text=True, check=False, env={"PATH": ""}, cwd=tmp_path)
         assert done.returncode == code, done.stdout + done.stderr
+
+
+@pytest.mark.oracle("pipelines")
+def test_an_auditor_of_workflows_finds_nothing(oracle: Callable[[str], Path], tmp_path: Path) -> None:
+    """zizmor knows what goes wrong in workflows: injections, rights, leaked credentials, unpinned actions."""
+    file = tmp_path / ".github" / "workflows" / "model.yml"
+    file.parent.mkdir(parents=True)
+    text = pipeline(System.GITHUB, Settings(model="churn"))[FILES["github"]]
+    for wrong, clean in ((text, True), (text.replace('"$BASE"', '"${{ github.head_ref }}"'), False)):
+        file.write_text(wrong)
+        words = [
+            str(oracle("pipelines").parent / "zizmor"),
+            "--offline",
+            "--no-progress",
+            "--persona=pedantic",
+            str(file),
+        ]
+        environ = {"PATH": "", "HOME": str(tmp_path)}
+        done = subprocess.run(words, capture_output=True, text=True, check=False, env=environ, cwd=tmp_path)
+        assert (done.returncode == 0) == clean, done.stdout + done.stderr
+
+
+@pytest.mark.oracle("pipelines")
+def test_the_jenkinsfile_is_groovy(oracle: Callable[[str], Path], tmp_path: Path) -> None:
+    text = pipeline(System.JENKINS, Settings(model="churn"))["Jenkinsfile"]
+    assert json.loads(dvc.run(oracle("pipelines"), "groovy_errors.py", home=tmp_path, feed=text)) == []
+    broken = text.replace("stage('Check') {", "stage('Check' {")
+    assert json.loads(dvc.run(oracle("pipelines"), "groovy_errors.py", home=tmp_path, feed=broken))
 
 
 class TestWiring:
@@ -168,8 +196,11 @@ class TestWiring:
                 assert "${{" not in step.get("run", "")
                 if "uses" in step:
                     assert re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40}", step["uses"])
-                if step.get("run", "").endswith(("build", "test")):
+                if step.get("run", "").endswith(("build", "test")) or " check " in step.get("run", ""):
                     assert "secrets" not in json.dumps(step), "code of the repository sees no secret"
+                    assert "token" not in json.dumps(step)
+                if "checkout" in step.get("uses", ""):
+                    assert step["with"]["persist-credentials"] == "false"
         assert len(re.findall(r"@[0-9a-f]{40} # v\d+\.\d+\.\d+$", text, re.M)) == text.count("uses:")
         assert workflow["jobs"]["production"]["environment"] == "prod"
         checkouts = [step for step in workflow["jobs"]["check"]["steps"] if "checkout" in step.get("uses", "")]

@@ -28,6 +28,7 @@ def make_app(tmp_path: Path) -> MakeApp:
 
     def make(source: FakeSource, **options: object) -> LinealApp:
         defaults: dict[str, object] = {
+            "desk": lambda: source.desk,
             "workspace": "fraud-lab",
             "cwd": str(tmp_path),
             "environ": {"TERM": "xterm-256color"},

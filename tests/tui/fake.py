@@ -127,7 +127,7 @@ class FakeIndex(Index):
     """An index over a list of versions."""
 
     held: list[Version] = field(default_factory=small)
-    aliases: dict[tuple[str, str, str], tuple[str, ...]] = field(
+    named: dict[tuple[str, str, str], tuple[str, ...]] = field(
         default_factory=lambda: {
             ("prod", "fraud-scorer", "v17"): ("prod",),
             ("prod", "fraud-scorer", "v19"): ("staging",),
@@ -154,7 +154,7 @@ class FakeIndex(Index):
             created_at=v.created_at,
             author=v.author,
             message=v.message,
-            aliases=self.aliases.get((v.registry, v.model, v.name), ()),
+            aliases=self.named.get((v.registry, v.model, v.name), ()),
             params={p.name: p.value for p in v.params},
             metrics={m.name: m.value for m in v.metrics},
             tags={t.key: t.value for t in v.tags},

@@ -93,6 +93,10 @@ class FakeDesk:
     steps: tuple[str, ...] = ()
     hold: threading.Event | None = None  # execution waits for it, or for `stop`
     ends: State = State.APPLIED
+    closed: bool = False
+
+    def close(self) -> None:
+        self.closed = True
 
     def inbox(self) -> list[Review]:
         return self.reviews
@@ -223,13 +227,12 @@ def history(rows: Mapping[str, VersionRow]) -> tuple[list[Holding], list[Entry]]
         held("prod", "v12", None, 30, source="unknown", by=""),
         held("staging", "v19", 2, None, by="ci"),
     ]  # fmt: skip
-    about = {"registry": "prod", "model": "fraud-scorer", "host": "gpu-1"}
     entries = [
         Entry(number=9, event="9" * 32, kind="requested", at=NOW - 3600, by="ola", alias="prod", after="v19",
-              text="please look", **about),
+              text="please look", registry="prod", model="fraud-scorer"),
         Entry(number=7, event="7" * 32, kind="alias", at=NOW - 12 * DAY, by="mira", alias="prod", before="v14",
               after="v17", action="a" * 32, command="lineal promote fraud-scorer@v17 --to prod", undoable=True,
-              checks=(LATENCY,), signer="SHA256:7c1f", **about),
-        Entry(number=3, event="3" * 32, kind="note", at=NOW - 20 * DAY, by="sven", text="drift seen", **about),
+              checks=(LATENCY,), signer="SHA256:7c1f", registry="prod", model="fraud-scorer"),
+        Entry(number=3, event="3" * 32, kind="note", at=NOW - 20 * DAY, by="sven", text="drift seen", registry="prod", model="fraud-scorer"),
     ]  # fmt: skip
     return holdings, entries

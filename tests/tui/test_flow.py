@@ -43,7 +43,7 @@ class Asker:
 def ask(source: FakeSource, request: m.Request) -> Message:
     """Ask a worker and return the answer."""
     crashes: list[m.Crashed] = []
-    worker, asker = Worker(source, crashes.append), Asker()
+    worker, asker = Worker(source, crashes.append, lambda: source.desk), Asker()
     worker.ask(request, asker)  # type: ignore[arg-type]
     assert asker.came.wait(5), crashes
     worker.close()
@@ -76,7 +76,7 @@ def test_a_bug_is_told_to_the_application_and_not_swallowed(source: FakeSource) 
         came.set()
 
     source.index.held = None  # type: ignore[assignment]
-    worker = Worker(source, crash)
+    worker = Worker(source, crash, lambda: source.desk)
     worker.ask(m.ModelsRequest(), Asker())  # type: ignore[arg-type]
     assert came.wait(5)
     assert isinstance(crashes[0].error, TypeError)
@@ -167,7 +167,7 @@ def test_places_are_visited_as_in_a_browser() -> None:
 
 def test_nobody_hears_of_what_ends_after_the_close(source: FakeSource) -> None:
     crashes: list[m.Crashed] = []
-    worker, asker, gate = Worker(source, crashes.append), Asker(), threading.Event()
+    worker, asker, gate = Worker(source, crashes.append, lambda: source.desk), Asker(), threading.Event()
     source.index.models = lambda query="": [gate.wait(5)]  # type: ignore[method-assign, list-item]
     worker.ask(m.ModelsRequest(), asker)  # type: ignore[arg-type]
     worker.close()

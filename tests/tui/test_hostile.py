@@ -53,7 +53,7 @@ def hostile(text: str) -> FakeSource:
     first = version("prod", text, 1, **fields)
     second = version("prod", text, 2, **{**fields, "key": text + "2", "params": (Param(text, text + "!"),)})
     index = FakeIndex(
-        held=[first, second], aliases={("prod", text, text): (text, text)},
+        held=[first, second], named={("prod", text, text): (text, text)},
         met=[ProblemRow(registry="prod", where=text, message=text, hint=text)], errors={"prod": (text, text)},
         edges=[Edge(child=node(second), parent=node(first), kind=EdgeKind.FINETUNED, confidence=Confidence.DECLARED)],
     )  # fmt: skip

@@ -15,6 +15,7 @@ from lineal.config import Surroundings
 from lineal.workspace import Workspace, open_workspace
 from lineal_tui.app import LinealApp
 from lineal_tui.main import SYNC
+from lineal_tui.office import office
 from lineal_tui.screens.models import Models
 from tests.conftest import NOW
 from tests.tui.seeing import screen_text, seen, until, until_seen
@@ -49,7 +50,7 @@ def work(around: Surroundings) -> Iterator[Workspace]:
 def app_of(work: Workspace) -> LinealApp:
     """Return the application as `lineal` opens it."""
     return LinealApp(
-        work, workspace=work.root.name, cwd=str(work.around.cwd), environ=work.around.environ,
+        work, desk=lambda: office(work), workspace=work.root.name, cwd=str(work.around.cwd), environ=work.around.environ,
         clock=work.around.clock, sync=SYNC, child={"LINEAL_INDEX": work.index_url},
     )  # fmt: skip
 
@@ -168,10 +169,13 @@ _FIRST_PAINT = f"""
 import asyncio, sys
 from lineal.workspace import open_workspace
 from lineal_tui.app import LinealApp
+from lineal_tui.office import office
 
 async def main():
     with open_workspace() as work:
-        app = LinealApp(work, workspace="w", cwd=".", environ={{"TERM": "xterm"}}, sync=("/bin/true",))
+        app = LinealApp(
+            work, desk=lambda: desk(work), workspace="w", cwd=".", environ={{"TERM": "xterm"}}, sync=("/bin/true",)
+        )
         async with app.run_test(size=(80, 24)) as pilot:
             while not app.screen.query_one("#table").total():
                 await pilot.pause(0.01)

@@ -17,6 +17,7 @@ from lineal.config import Surroundings
 from lineal.workspace import open_workspace
 from lineal_tui.app import LinealApp
 from lineal_tui.keys import Where
+from lineal_tui.office import office
 from lineal_tui.places import EVERYTHING, Place, Scope
 from tests.conftest import NOW
 from tests.tui.seeing import seen, until
@@ -73,7 +74,7 @@ async def _settled(pilot: Pilot[int], app: LinealApp) -> None:
 async def test_picture_of(around: Surroundings, name: str, size: tuple[int, int]) -> None:
     with open_workspace(around=around) as work:
         app = LinealApp(
-            work, workspace=work.root.name, cwd=str(work.root), environ=around.environ, clock=around.clock,
+            work, desk=lambda: office(work), workspace=work.root.name, cwd=str(work.root), environ=around.environ, clock=around.clock,
             sync=(sys.executable, "-c", ""), start=Place(Where.MODELS, SCREENS[name][0]),
         )  # fmt: skip
         async with app.run_test(size=size) as pilot:

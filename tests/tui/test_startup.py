@@ -20,7 +20,10 @@ from tests.tui.fake import FakeSource
 from lineal_tui.app import LinealApp
 
 async def main():
-    app = LinealApp(FakeSource(), workspace="w", cwd="/", environ={{"TERM": "xterm"}}, sync=("/bin/true",))
+    source = FakeSource()
+    app = LinealApp(
+        source, desk=lambda: source.desk, workspace="w", cwd="/", environ={{"TERM": "xterm"}}, sync=("/bin/true",)
+    )
     async with app.run_test(size=(80, 24)) as pilot:
         while not app.screen.query_one("#table").total():
             await pilot.pause(0.01)

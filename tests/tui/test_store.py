@@ -15,6 +15,7 @@ from lineal.workspace import Workspace, open_workspace
 from lineal_tui.app import LinealApp
 from lineal_tui.main import SYNC, VERBS
 from lineal_tui.messages import RunWanted, SyncStep
+from lineal_tui.office import office
 from tests import shelves
 from tests.tui.seeing import until, until_seen
 from tests.tui.test_screens import press
@@ -41,7 +42,7 @@ def work(tmp_path: Path) -> Iterator[Workspace]:
 
 def app_of(work: Workspace) -> LinealApp:
     return LinealApp(
-        work, workspace="lab", cwd=str(work.around.cwd), environ=work.around.environ, sync=SYNC, verbs=VERBS,
+        work, desk=lambda: office(work), workspace="lab", cwd=str(work.around.cwd), environ=work.around.environ, sync=SYNC, verbs=VERBS,
         child={"LINEAL_INDEX": work.index_url},
     )  # fmt: skip
 

@@ -6,7 +6,7 @@ import gc
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
@@ -24,6 +24,9 @@ from lineal_tui.screens.room import Room
 from lineal_tui.session import Session
 from lineal_tui.syncing import SyncChild
 from lineal_tui.worker import Source, Worker
+
+if TYPE_CHECKING:
+    from lineal_tui.desking import Desk
 
 _FIRST = 0.3  # seconds after which the frame is painted without rows
 _AFTER = 0.1  # seconds from the first paint to the look at what is new
@@ -43,6 +46,7 @@ class LinealApp(App[int]):
         self,
         source: Source,
         *,
+        desk: Callable[[], Desk],
         workspace: str,
         cwd: str,
         environ: Mapping[str, str],
@@ -56,6 +60,7 @@ class LinealApp(App[int]):
 
         Args:
             source: the workspace.
+            desk: opens what changes it; called in a thread, when it is first needed.
             workspace: its name, for the line of place.
             cwd: the folder in which a sync is started.
             environ: the process's environment: terminal, colours, tmux.
@@ -74,7 +79,7 @@ class LinealApp(App[int]):
         self.session.colour = "NO_COLOR" not in environ
         if start:
             self.session.places.visit(start)
-        self._worker = Worker(source, self.post_message)
+        self._worker = Worker(source, self.post_message, desk)
         self.session.verbs = bool(verbs)
         self.session.cwd = cwd
         surroundings = {**environ, **(child or {})}

@@ -8,7 +8,6 @@ from threading import Event
 from typing import Protocol
 
 from lineal.errors import Conflict, Error, NotFound
-from lineal.index.index import Index
 from lineal.model.listing import VersionRow
 from lineal.model.plan import Done, Entry, Holding, Plan, Review, State, Subject
 from lineal_tui import acts
@@ -28,6 +27,14 @@ CHANGES = ("alias", "tag", "register", "say")
 
 class Desk(Protocol):
     """What the worker asks about changes; `lineal.actions.desk.Desk` is one."""
+
+    def find(self, registry: str, model: str, key: str) -> VersionRow | None:
+        """Return a version by its key, if the index holds it."""
+        ...
+
+    def close(self) -> None:
+        """Let go of everything."""
+        ...
 
     @property
     def read_only(self) -> str:
@@ -127,25 +134,31 @@ def _why(desk: Desk, registry: str, kind: str) -> str:
         return error.message
 
 
-def drawn(desk: Desk, index: Index, request: acts.PlanRequest, row: VersionRow | None) -> acts.Drawn:
-    """Plan a deed, and find what stands beside it on a screen. `row` is the request's as the index has it now."""
+def now(desk: Desk, row: VersionRow) -> VersionRow:
+    """Return a version as the index has it now. Raises NotFound."""
+    return _found(desk, identity(row))
+
+
+def drawn(desk: Desk, request: acts.PlanRequest) -> acts.Drawn:
+    """Plan a deed, and find what stands beside it on a screen."""
     if request.deed in (Deed.UNDO, Deed.RESUME):
         plan = desk.undo(request.event) if request.deed is Deed.UNDO else _begun(desk, request.event)
-        return _beside(desk, index, plan, ())
-    if row is None:
+        return _beside(desk, plan, ())
+    if request.row is None:
         raise NotFound("there is no version to act on", hint="move the cursor to one")
+    row = now(desk, request.row)
     aliases = aliases_for(desk, request, row)
     if request.deed is Deed.ROLLBACK and not request.alias:
-        return _beside(desk, index, _first(desk, index, request, row, aliases), aliases)
-    return _beside(desk, index, _plan(desk, index, request, row, request.alias or next(iter(aliases), "")), aliases)
+        return _beside(desk, _first(desk, request, row, aliases), aliases)
+    return _beside(desk, _plan(desk, request, row, request.alias or next(iter(aliases), "")), aliases)
 
 
-def _first(desk: Desk, index: Index, request: acts.PlanRequest, row: VersionRow, aliases: Sequence[str]) -> Plan:
+def _first(desk: Desk, request: acts.PlanRequest, row: VersionRow, aliases: Sequence[str]) -> Plan:
     """Plan the way back of the first alias that has one; where none has, say why the likeliest has not."""
     why: Error | None = None
     for alias in aliases or [""]:
         try:
-            return _plan(desk, index, request, row, alias)
+            return _plan(desk, request, row, alias)
         except (NotFound, Conflict) as error:
             why = why or error
     assert why is not None
@@ -171,7 +184,7 @@ def _live_first(aliases: Iterable[str]) -> list[str]:
     return sorted(aliases, key=lambda one: order.get(one.lower(), len(order)))
 
 
-def _plan(desk: Desk, index: Index, request: acts.PlanRequest, row: VersionRow, alias: str) -> Plan:
+def _plan(desk: Desk, request: acts.PlanRequest, row: VersionRow, alias: str) -> Plan:
     if request.deed not in (Deed.TAG, Deed.NOTE) and not alias:
         raise NotFound(
             f"no alias is known for {row.model}", hint="A gives it one; gates of a policy in lineal.toml name more"
@@ -184,15 +197,15 @@ def _plan(desk: Desk, index: Index, request: acts.PlanRequest, row: VersionRow, 
         case Deed.TAG:
             return desk.tag(row, dict(request.sets), request.removes, reason=request.text)
         case Deed.ROLLBACK:
-            to = _found(index, request.to) if request.to else None
+            to = _found(desk, request.to) if request.to else None
             return desk.rollback(row.registry, row.model, alias, to=to, reason=request.text)
         case _:
             said = _SAID[request.deed]
             return desk.say(row, said, alias="" if said == "note" else alias, text=request.text)
 
 
-def _found(index: Index, wanted: Identity) -> VersionRow:
-    found = index.find(*wanted)
+def _found(desk: Desk, wanted: Identity) -> VersionRow:
+    found = desk.find(*wanted)
     if found is None:
         raise NotFound(f"that version of {wanted[1]} is no longer in the index", hint="s reads its registry again")
     return found
@@ -205,12 +218,12 @@ def _begun(desk: Desk, action: str) -> Plan:
     raise Conflict("no action is open any more", hint="somebody else has ended it")
 
 
-def _beside(desk: Desk, index: Index, plan: Plan, aliases: tuple[str, ...]) -> acts.Drawn:
+def _beside(desk: Desk, plan: Plan, aliases: tuple[str, ...]) -> acts.Drawn:
     there = plan.incumbent
     if not there or not plan.alias:
         return acts.Drawn(plan=plan, aliases=aliases)
     held = desk.held(there.registry, there.model, plan.alias)
-    rival = index.find(there.registry, there.model, there.key)
+    rival = desk.find(there.registry, there.model, there.key)
     return acts.Drawn(plan=plan, aliases=aliases, since=held.since, rival=rival)
 
 
@@ -222,27 +235,29 @@ def execute(desk: Desk, request: acts.ExecuteRequest, hear: Hear) -> Done:
     return done[0] if done else Done(plan=request.plan, state=State.APPLIED)
 
 
-def inbox(desk: Desk, index: Index) -> tuple[acts.Waiting, ...]:
+def inbox(desk: Desk) -> tuple[acts.Waiting, ...]:
     """Return what waits for a review, with the versions as the index has them."""
-    return tuple(acts.Waiting(review, _row(index, review.subject)) for review in desk.inbox())
+    return tuple(acts.Waiting(review, _row(desk, review.subject)) for review in desk.inbox())
 
 
-def _row(index: Index, subject: Subject) -> VersionRow | None:
-    return index.find(subject.registry, subject.model, subject.key) if subject else None
+def _row(desk: Desk, subject: Subject) -> VersionRow | None:
+    return desk.find(subject.registry, subject.model, subject.key) if subject else None
 
 
-def record(desk: Desk, index: Index, request: acts.RecordRequest) -> acts.RecordReady:
+def record(desk: Desk, request: acts.RecordRequest) -> acts.RecordReady:
     """Return what happened to a model's aliases, or to those that the log speaks of."""
     entries = desk.log(limit=_LINES, registry=request.registry, model=request.model)
     named = dict.fromkeys((entry.registry, entry.model) for entry in entries if entry.model and entry.registry)
     models = [(request.registry, request.model)] if request.model else list(named)[:_MODELS]
     holdings = [holding for model in models for holding in desk.timeline(*model)]
     holdings.sort(key=lambda one: -(one.since if one.since is not None else float("-inf")))
-    rows = [row for one in holdings if (row := _row(index, one.subject))]
+    rows = [row for one in holdings if (row := _row(desk, one.subject))]
     return acts.RecordReady(request, tuple(holdings), tuple(entries), {identity(row): row for row in rows})
 
 
-def report(desk: Desk, request: acts.ReportRequest, row: VersionRow) -> tuple[str, ...]:
+def report(desk: Desk, request: acts.ReportRequest) -> tuple[str, ...]:
     """Write the evidence; return the paths of what was written."""
     folder = Path(request.folder).expanduser()
-    return tuple(str(path) for path in desk.report(row, request.alias, folder, picture=request.picture))
+    return tuple(
+        str(path) for path in desk.report(now(desk, request.row), request.alias, folder, picture=request.picture)
+    )

@@ -11,6 +11,7 @@ from lineal import cli
 
 if TYPE_CHECKING:
     from lineal.workspace import Workspace
+    from lineal_tui.office import Office
 
 VERBS = (sys.executable, "-m", "lineal")
 SYNC = (*VERBS, "sync", "--events", "jsonl")
@@ -30,6 +31,7 @@ def open_tui(work: Workspace) -> int:
 
     app = LinealApp(
         work,
+        desk=lambda: desk(work),
         workspace=work.root.name or str(work.root),
         cwd=str(work.around.cwd),
         environ=work.around.environ,
@@ -40,6 +42,13 @@ def open_tui(work: Workspace) -> int:
     )
     app.run()
     return app.return_code or 0
+
+
+def desk(work: Workspace) -> Office:
+    """Open what changes a workspace. Raises ConfigError."""
+    from lineal_tui.office import office
+
+    return office(work)
 
 
 def hurry() -> None:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 _CHART_MOST = 20_000
 """Versions of one model that a chart reads at most: the newest."""
 _SEEK_PAGES = 80
+_PATIENCE = 0.2  # seconds that quitting waits for an action that runs; a killed one can be resumed
 
 
 class Source(Protocol):
@@ -53,11 +54,6 @@ class Source(Protocol):
     @property
     def goals(self) -> Goals:
         """Which way metrics get better."""
-        ...
-
-    @property
-    def desk(self) -> Desk:
-        """What may be changed, and the record of it."""
         ...
 
     def diff(self, rows: Sequence[VersionRow], *, baseline: int = 0, changed_only: bool = True) -> Diff:
@@ -118,9 +114,12 @@ _LANES: dict[type[m.Request], _Lane] = {
 class Worker:
     """Answers requests from threads of its own. `crash` is told of bugs."""
 
-    def __init__(self, source: Source, crash: Callable[[m.Crashed], object]) -> None:
+    def __init__(self, source: Source, crash: Callable[[m.Crashed], object], desk: Callable[[], Desk]) -> None:
         self._source = source
         self._crash = crash
+        self._open_desk = desk
+        self._desk: Desk | None = None
+        self._desk_lock = Lock()
         self._lanes = {lane: Lane(f"lineal-{lane.name.lower()}") for lane in _Lane}
         self._goals: dict[str, Goal | None] = {}
         self._opening = Lock()  # the workspace opens things when first asked, which two threads may do at once
@@ -141,6 +140,10 @@ class Worker:
         self._closed = True
         for lane in self._lanes.values():
             lane.close()
+        if self._desk_lock.acquire(timeout=_PATIENCE):
+            if self._desk is not None:
+                self._desk.close()
+            self._desk_lock.release()
 
     def _run(self, request: m.Request, asker: MessagePump) -> None:
         try:
@@ -160,6 +163,8 @@ class Worker:
             return self._source.index
 
     def _answer(self, request: m.Request, asker: MessagePump) -> Message:
+        if isinstance(request, acts.Act):
+            return self._act(request, asker)
         index = self._index
         match request:
             case m.RowsRequest():
@@ -200,31 +205,34 @@ class Worker:
             case m.FindRequest():
                 return self._find(request)
             case _:
-                return self._act(request, asker)
+                assert_never(request)
 
     def _act(self, request: acts.Act, asker: MessagePump) -> Message:
-        """Answer about actions: what they touch is touched by one thread at a time."""
+        """Answer about actions. The desk is one thread's at a time; it has registries of its own."""
         from lineal_tui import desking
 
-        index = self._index
-        with self._registry:
-            desk = self._source.desk
+        with self._desk_lock:
+            try:
+                desk = self._desk = self._desk or self._open_desk()
+            except Error as error:
+                if not isinstance(request, acts.StandingRequest):
+                    raise
+                return acts.StandingReady(request, acts.Standing(read_only=error.message))
             match request:
                 case acts.StandingRequest():
                     return acts.StandingReady(request, desking.standing(desk, request.registries))
                 case acts.TargetsRequest():
-                    return acts.TargetsReady(request, tuple(desk.targets(self._now(request.row))))
+                    return acts.TargetsReady(request, tuple(desk.targets(desking.now(desk, request.row))))
                 case acts.PlanRequest():
-                    row = self._now(request.row) if request.row else None
-                    return acts.PlanReady(request, desking.drawn(desk, index, request, row))
+                    return acts.PlanReady(request, desking.drawn(desk, request))
                 case acts.ExecuteRequest():
                     return acts.Executed(request, desking.execute(desk, request, self._hear(request, asker)))
                 case acts.InboxRequest():
-                    return acts.InboxReady(request, desking.inbox(desk, index))
+                    return acts.InboxReady(request, desking.inbox(desk))
                 case acts.RecordRequest():
-                    return desking.record(desk, index, request)
+                    return desking.record(desk, request)
                 case acts.ReportRequest():
-                    return acts.ReportReady(request, desking.report(desk, request, self._now(request.row)))
+                    return acts.ReportReady(request, desking.report(desk, request))
                 case _:
                     assert_never(request)
 

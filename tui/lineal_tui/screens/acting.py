@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from lineal.model.plan import Done
 from lineal_tui.acts import Deed, PlanRequest
-from lineal_tui.present import plan
+from lineal_tui.present import plan, text
 from lineal_tui.screens.going import Going
 
 _DEEDS = {deed.value: deed for deed in Deed}
@@ -32,7 +32,7 @@ class Acting(Going):
     def _why_not(self, deed: Deed) -> str:
         row = self.subject()
         if why := self.session.cannot(deed, row):
-            return why
+            return text.safe(why, 300)
         return "no version under the cursor" if row is None and deed not in (Deed.UNDO, Deed.RESUME) else ""
 
     def wish(self, deed: Deed) -> PlanRequest:
