@@ -118,6 +118,25 @@ def test_the_same_again_is_a_conflict_and_the_same_try_is_not(url: str, registry
     assert registry.apply(change, stamped(6)).after == "3"
 
 
+def test_the_inverse_needs_no_number(url: str, registry: Registry) -> None:
+    """There and back and there again, each by the inverse of what was done; the number is always another."""
+    change = wanted(logged(url, "model"))
+    assert registry.apply(change, stamped(1)).after == "1"
+    back = change.inverse()
+    assert registry.current(back) == back
+    assert '"version":"1"' in registry.calls(back, stamped(2))[0]
+    registry.apply(back, stamped(2))
+    registry.apply(back, stamped(2))
+    with pytest.raises(NotFound):
+        registry.current(back)
+    assert registry.apply(back.inverse(), stamped(3)).after in {"1", "2"}
+    run_id = ask(url, "GET", f"runs/get?run_id={change.source}")["run"]["info"]["run_id"]
+    body = {"name": change.model, "source": "s3://bucket/model", "run_id": run_id}
+    ask(url, "POST", "model-versions/create", body)
+    with pytest.raises(Conflict, match="were made of"):
+        registry.apply(back, stamped(4))
+
+
 def test_what_cannot_be_registered_leaves_no_model(url: str, registry: Registry) -> None:
     """Runs that are not there, deleted, without a model or with several, and versions that are registered."""
     empty, several, deleted = logged(url), logged(url, "a", "b"), logged(url, "model")

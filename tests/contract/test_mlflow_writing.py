@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from lineal.config import RegistrySpec, Surroundings
-from lineal.errors import AuthRequired, ConfigError, Conflict, Error, NotFound, Unsupported
+from lineal.errors import AuthRequired, ConfigError, Conflict, Error, NotFound, Unavailable, Unsupported
 from lineal.model.changes import Change, Receipt, Register, SetAlias, SetTags
 from lineal.model.records import Alias, AliasKind, Record
 from lineal.model.values import Tag
@@ -359,9 +359,10 @@ def test_an_action_is_remembered_only_while_its_result_stands(target: Target, re
 
 
 def test_two_hundred_who_move_one_alias_at_a_time(plain: str, around: Surroundings) -> None:
-    """Each is told of a Conflict or holds a receipt; the alias is where a receipt says, and nobody crashes.
+    """Each is told of a Conflict or holds a receipt; the alias is where one of them put it, and nobody crashes.
 
-    MLflow compares nothing, so several may hold receipts for moves that were overtaken later.
+    MLflow compares nothing, so several may hold receipts for moves that were overtaken later. Who got no answer from a
+    server this busy is told so.
     """
     target = made(plain, around, versions=20)
     outcomes: list[tuple[str, Receipt | Error]] = []
@@ -389,9 +390,8 @@ def test_two_hundred_who_move_one_alias_at_a_time(plain: str, around: Surroundin
     registry.close()
     (alias,) = aliases
     assert isinstance(alias, Alias)
-    receipts = {after for after, outcome in outcomes if isinstance(outcome, Receipt)}
-    told = [outcome for _, outcome in outcomes if isinstance(outcome, Conflict)]
-    others = [outcome for _, outcome in outcomes if not isinstance(outcome, Receipt | Conflict)]
-    assert alias.key in receipts
-    assert told
-    assert not others, others[0]
+    put = {after for after, outcome in outcomes if isinstance(outcome, Receipt | Unavailable)}
+    assert alias.key in put
+    assert any(isinstance(outcome, Receipt) for _, outcome in outcomes)
+    assert any(isinstance(outcome, Conflict) for _, outcome in outcomes)
+    assert not [outcome for _, outcome in outcomes if not isinstance(outcome, Receipt | Conflict | Unavailable)]

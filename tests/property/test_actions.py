@@ -111,7 +111,7 @@ class Acting(RuleBasedStateMachine):
         self._took(done.plan.id, before)
         assert self.model[alias] == self.names[plan.subject.key] != before[alias]
 
-    @precondition(lambda self: getattr(self, "done", None))
+    @precondition(lambda self: bool(getattr(self, "done", None)))
     @rule(data=st.data())
     def undo(self, data: st.DataObject) -> None:
         action, before, after = data.draw(st.sampled_from(self.done))

@@ -121,8 +121,14 @@ class FakeDesk:
         }  # fmt: skip
         return Plan(**{**fields, **more})  # type: ignore[arg-type]
 
+    def check(self, row: VersionRow, alias: str, *, run: bool = True) -> Plan:
+        assert not run
+        return replace(self._moved("check", row, alias, ""), steps=())
+
     def promote(self, row: VersionRow, alias: str, *, reason: str = "") -> Plan:
         self.asked.append(("promote", row.name, alias))
+        if alias in row.aliases:
+            raise Conflict(f"{alias} is {row.name} already")
         return self._moved("promote", row, alias, reason)
 
     def _moved(self, action: str, row: VersionRow, alias: str, reason: str) -> Plan:
@@ -228,11 +234,12 @@ def history(rows: Mapping[str, VersionRow]) -> tuple[list[Holding], list[Entry]]
         held("staging", "v19", 2, None, by="ci"),
     ]  # fmt: skip
     entries = [
-        Entry(number=9, event="9" * 32, kind="requested", at=NOW - 3600, by="ola", alias="prod", after="v19",
-              text="please look", registry="prod", model="fraud-scorer"),
-        Entry(number=7, event="7" * 32, kind="alias", at=NOW - 12 * DAY, by="mira", alias="prod", before="v14",
-              after="v17", action="a" * 32, command="lineal promote fraud-scorer@v17 --to prod", undoable=True,
-              checks=(LATENCY,), signer="SHA256:7c1f", registry="prod", model="fraud-scorer"),
-        Entry(number=3, event="3" * 32, kind="note", at=NOW - 20 * DAY, by="sven", text="drift seen", registry="prod", model="fraud-scorer"),
+        Entry(number=9, event="9" * 32, kind="requested", at=NOW - 3600, by="ola", host="gpu-1", registry="prod",
+              model="fraud-scorer", alias="prod", after="v19", text="please look"),
+        Entry(number=7, event="7" * 32, kind="promote", at=NOW - 12 * DAY, by="mira", host="gpu-1", registry="prod",
+              model="fraud-scorer", alias="prod", before="v14", after="v17", action="a" * 32, undoable=True,
+              command="lineal promote fraud-scorer@v17 --to prod", checks=(LATENCY,), signer="SHA256:7c1f"),
+        Entry(number=3, event="3" * 32, kind="note", at=NOW - 20 * DAY, by="sven", host="gpu-1", registry="prod",
+              model="fraud-scorer", text="drift seen"),
     ]  # fmt: skip
     return holdings, entries

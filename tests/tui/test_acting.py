@@ -338,7 +338,12 @@ async def test_the_command_of_a_plan_is_copied(
     source: FakeSource, make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copied: list[str] = []
-    monkeypatch.setattr("lineal_tui.clipboard.sequence", lambda text, environ: str(copied.append(text) or ""))
+
+    def sequence(text: str, environ: object) -> str:
+        copied.append(text)
+        return ""
+
+    monkeypatch.setattr("lineal_tui.clipboard.sequence", sequence)
     app = make_app(source)
     async with app.run_test(size=(120, 40)) as pilot:
         await opened(pilot)

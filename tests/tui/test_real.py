@@ -50,7 +50,8 @@ def work(around: Surroundings) -> Iterator[Workspace]:
 def app_of(work: Workspace) -> LinealApp:
     """Return the application as `lineal` opens it."""
     return LinealApp(
-        work, desk=lambda: office(work), workspace=work.root.name, cwd=str(work.around.cwd), environ=work.around.environ,
+        work, desk=lambda: office(work),
+        workspace=work.root.name, cwd=str(work.around.cwd), environ=work.around.environ,
         clock=work.around.clock, sync=SYNC, child={"LINEAL_INDEX": work.index_url},
     )  # fmt: skip
 

@@ -164,6 +164,18 @@ def test_a_folder_for_evidence_is_one_plain_name(said: str) -> None:
     assert len(name) <= 100
 
 
+async def test_what_cannot_be_promoted_is_judged_all_the_same(source: FakeSource, make_app: MakeApp) -> None:
+    app = make_app(source)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot)
+        await press(pilot, "j", "j")
+        await until_seen(pilot, "fraud-scorer v17")
+        screen = await reviewing(pilot)
+        await until_seen(pilot, "prod is v17 already", "named as agreed")
+        assert screen.verdict.plan is not None
+        assert screen.verdict.plan.steps == ()
+
+
 async def test_an_empty_inbox_says_what_to_do(source: FakeSource, make_app: MakeApp) -> None:
     app = make_app(source)
     async with app.run_test(size=(80, 24)) as pilot:

@@ -74,7 +74,8 @@ async def _settled(pilot: Pilot[int], app: LinealApp) -> None:
 async def test_picture_of(around: Surroundings, name: str, size: tuple[int, int]) -> None:
     with open_workspace(around=around) as work:
         app = LinealApp(
-            work, desk=lambda: office(work), workspace=work.root.name, cwd=str(work.root), environ=around.environ, clock=around.clock,
+            work, desk=lambda: office(work),
+            workspace=work.root.name, cwd=str(work.root), environ=around.environ, clock=around.clock,
             sync=(sys.executable, "-c", ""), start=Place(Where.MODELS, SCREENS[name][0]),
         )  # fmt: skip
         async with app.run_test(size=size) as pilot:

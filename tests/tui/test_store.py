@@ -42,7 +42,8 @@ def work(tmp_path: Path) -> Iterator[Workspace]:
 
 def app_of(work: Workspace) -> LinealApp:
     return LinealApp(
-        work, desk=lambda: office(work), workspace="lab", cwd=str(work.around.cwd), environ=work.around.environ, sync=SYNC, verbs=VERBS,
+        work, desk=lambda: office(work),
+        workspace="lab", cwd=str(work.around.cwd), environ=work.around.environ, sync=SYNC, verbs=VERBS,
         child={"LINEAL_INDEX": work.index_url},
     )  # fmt: skip
 

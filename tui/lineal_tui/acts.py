@@ -70,7 +70,10 @@ class TargetsRequest(Struct, frozen=True):
 
 
 class PlanRequest(Struct, frozen=True, kw_only=True):
-    """What a deed would do. An empty `alias` means the likeliest; `to` is the version to go back to."""
+    """What a deed would do. An empty `alias` means the likeliest; `to` is the version to go back to.
+
+    With `judged` a promotion that cannot be made is judged all the same, for a reader.
+    """
 
     deed: Deed
     row: VersionRow | None = None
@@ -80,6 +83,7 @@ class PlanRequest(Struct, frozen=True, kw_only=True):
     removes: tuple[str, ...] = ()
     to: Identity | None = None
     event: str = ""  # what is undone or resumed; "" for the last
+    judged: bool = False
 
 
 class ExecuteRequest(Struct, frozen=True):

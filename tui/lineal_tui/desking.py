@@ -7,6 +7,8 @@ from pathlib import Path
 from threading import Event
 from typing import Protocol
 
+from msgspec.structs import replace
+
 from lineal.errors import Conflict, Error, NotFound
 from lineal.model.listing import VersionRow
 from lineal.model.plan import Done, Entry, Holding, Plan, Review, State, Subject
@@ -78,6 +80,10 @@ class Desk(Protocol):
 
     def say(self, row: VersionRow, what: str, *, alias: str = "", text: str = "", where: str = "") -> Plan:
         """Plan a request, an approval, a rejection or a note."""
+        ...
+
+    def check(self, row: VersionRow, alias: str, *, run: bool = True) -> Plan:
+        """Judge a version for an alias, whether or not it could get it."""
         ...
 
     def undo(self, action: str = "") -> Plan:
@@ -190,6 +196,8 @@ def _plan(desk: Desk, request: acts.PlanRequest, row: VersionRow, alias: str) ->
             f"no alias is known for {row.model}", hint="A gives it one; gates of a policy in lineal.toml name more"
         )
     match request.deed:
+        case Deed.PROMOTE if request.judged:
+            return _judged(desk, row, alias)
         case Deed.PROMOTE:
             return desk.promote(row, alias, reason=request.text)
         case Deed.ALIAS:
@@ -202,6 +210,18 @@ def _plan(desk: Desk, request: acts.PlanRequest, row: VersionRow, alias: str) ->
         case _:
             said = _SAID[request.deed]
             return desk.say(row, said, alias="" if said == "note" else alias, text=request.text)
+
+
+def _judged(desk: Desk, row: VersionRow, alias: str) -> Plan:
+    """Plan a promotion; where it cannot be made, judge it, and say why it cannot."""
+    try:
+        return desk.promote(row, alias)
+    except Error as error:
+        try:
+            judged = desk.check(row, alias, run=False)
+        except Error:
+            raise error from None
+        return replace(judged, notes=(error.message, *judged.notes))
 
 
 def _found(desk: Desk, wanted: Identity) -> VersionRow:

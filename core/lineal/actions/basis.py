@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from lineal.actions.gathering import in_workspace
 from lineal.actions.trust import digest, named
 from lineal.config import PROJECT_FILE
 from lineal.errors import ConfigError, Error
@@ -24,6 +25,7 @@ _LARGEST = 1 << 20  # bytes of a lineal.toml
 class Basis(msgspec.Struct, frozen=True):
     """Where the policy came from, and what may be run because it came from there."""
 
+    read: Callable[[str], bytes | None]  # gives a file of the workspace as it is there
     ref: str = ""
     vouched: Callable[[str], bool] = lambda _: False
 
@@ -38,7 +40,7 @@ def based(work: Workspace, ref: str) -> Basis:
     """
     wanted = ref or _base(work.around.environ)
     if not wanted:
-        return Basis()
+        return Basis(read=in_workspace(work.root))
     from lineal.formats.git import Git
 
     git = Git(str(work.root))
@@ -50,7 +52,7 @@ def based(work: Workspace, ref: str) -> Basis:
     commands = [one.run for one in policy.commands] + [hook.run for hook in policy.hooks if hook.run]
     same = all(_same(git, wanted, name, work) for name in named(commands, work.root))
     token = digest(commands, work.root)
-    return Basis(wanted, lambda asked: same and asked == token)
+    return Basis(lambda name: _file(git, wanted, name), wanted, lambda asked: same and asked == token)
 
 
 def _base(environ: Mapping[str, str]) -> str:
@@ -60,17 +62,23 @@ def _base(environ: Mapping[str, str]) -> str:
 
 
 def _policy(git: Git, ref: str) -> Policy:
-    prefix = git.tried("rev-parse", "--show-prefix") or ""
-    try:
-        said = git.ask("cat-file", "blob", f"{ref}:{prefix}{PROJECT_FILE}", most=_LARGEST)
-    except Error:
+    said = _file(git, ref, PROJECT_FILE)
+    if said is None:
         return Policy()
-    if said.cut:
-        raise ConfigError(f"{PROJECT_FILE} of {ref} is larger than {_LARGEST >> 20} MiB")
     try:
-        return parse(tomllib.loads(said.out.decode()), f"{PROJECT_FILE} of {ref}")
+        return parse(tomllib.loads(said.decode()), f"{PROJECT_FILE} of {ref}")
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError(f"{PROJECT_FILE} of {ref} is not TOML: {error}") from error
+
+
+def _file(git: Git, ref: str, name: str) -> bytes | None:
+    """Return a file as it is at the ref, or None where there is none."""
+    prefix = git.tried("rev-parse", "--show-prefix") or ""
+    try:
+        said = git.ask("cat-file", "blob", f"{ref}:{prefix}{name.removeprefix('./')}", most=_LARGEST)
+    except Error:
+        return None
+    return None if said.cut else said.out
 
 
 def _same(git: Git, ref: str, name: str, work: Workspace) -> bool:

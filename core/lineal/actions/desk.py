@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from lineal.actions.basis import Basis
 from lineal.actions.executing import Executor, missing
-from lineal.actions.gathering import Gatherer, Signatures
+from lineal.actions.gathering import Gatherer, Signatures, in_workspace
 from lineal.actions.history import Book
 from lineal.actions.planning import Planner, refuse
 from lineal.actions.recording import Detail, FileHash, Recorder, decode, fresh
@@ -47,10 +48,10 @@ _NEAR = 200  # entries between the start of an action and what it moved
 class Desk:
     """The actions of one workspace."""
 
-    def __init__(self, work: Workspace, vouched: Callable[[str], bool] = lambda _: False) -> None:
-        """Open the desk; `vouched` may allow what is to be run beside what was allowed here (see `trust`)."""
+    def __init__(self, work: Workspace, basis: Basis | None = None) -> None:
+        """Open the desk; `basis` is what CI judges by, where that is not the work tree."""
         self.work = work
-        self._vouched = vouched
+        self._basis = basis or Basis(read=in_workspace(work.root))
         self._shelf: Shelf | None = None
         self.planner = Planner(self)
         self._executor = Executor(self)
@@ -163,7 +164,7 @@ class Desk:
     def gatherer(self) -> Gatherer:
         """Return what looks facts up for the policy."""
         shelf, state = self.shelf(), self.state()
-        return Gatherer(self, state, Signatures(self.work.root, shelf))
+        return Gatherer(self, state, Signatures(self._basis.read, shelf))
 
     def trusts(self) -> bool:
         """Say whether what the policy brings to be run may be run here."""
@@ -177,7 +178,7 @@ class Desk:
 
     def trust(self) -> Trust:
         """Return what was allowed in this workspace."""
-        return Trust(self.work.around, self.work.root, self._vouched)
+        return Trust(self.work.around, self.work.root, self._basis.vouched)
 
     # --- versions ---
 
@@ -326,6 +327,9 @@ class Desk:
                 raise Conflict(
                     "that was undone already", hint=f"`lineal undo {state.undone[identity][:12]}` does it again"
                 )
+            if event.kind in events.REVIEWS and event.by != self.who:
+                hint = "say the opposite yourself: `lineal approve`, `lineal reject`"
+                raise Conflict(f"only {event.by} can withdraw that", hint=hint)
             if identity in state.open:
                 raise Conflict("that action has not ended", hint="`lineal resume` ends it")
             detail = decode(event)

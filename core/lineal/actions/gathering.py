@@ -5,7 +5,7 @@ What cannot be found out is left out: the policy never takes that for good.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ import msgspec
 
 from lineal.actions import contents
 from lineal.actions.history import spoken
-from lineal.errors import Error
+from lineal.errors import ConfigError, Error
 from lineal.formats.window import read_small
 from lineal.ledger.events import Event
 from lineal.ledger.folding import State
@@ -131,17 +131,29 @@ class Gatherer:
         )
 
     def _approvals(self, case: Case, gates: Sequence[Gate]) -> tuple[Approval, ...]:
-        said = self._state.said(case.named, case.row.model, case.row.key)
+        """Return what reviewers said. Where signatures are asked for, only a signed word takes a signed one back."""
         files = tuple(dict.fromkeys(gate.signers for gate in gates if gate.signers))
-        by_id = {event.id: event for event in said}
-        return tuple(self._signatures.judged(one, by_id[one.event], files) for one in spoken(said, case.alias))
+        found = []
+        for event, taken in self._state.reviews(case.named, case.row.model, case.row.key):
+            judged = [self._signatures.judged(one, event, files) for one in spoken([event], case.alias)]
+            if judged and taken is not None:
+                back = self._signatures.judged(judged[0], taken, files)
+                if back.counts or not judged[0].counts:
+                    continue
+            found += judged
+        return tuple(found)
 
 
 class Signatures:
-    """Looks at signatures of what was said; the files of allowed signers lie in the workspace."""
+    """Looks at signatures of what was said.
 
-    def __init__(self, root: Path, shelf: Shelf | None) -> None:
-        self._root, self._shelf = root, shelf
+    A file of allowed signers lies in the workspace, or where CI judges by a base branch, there; keys that are revoked
+    stand in a file beside it, `NAME.revoked`.
+    """
+
+    def __init__(self, read: Callable[[str], bytes | None], shelf: Shelf | None) -> None:
+        """Take `read`, which gives a file of the workspace, or None where there is none."""
+        self._read, self._shelf = read, shelf
 
     def judged(self, approval: Approval, event: Event, files: Sequence[str]) -> Approval:
         """Return an approval with its signer, or with the reason why it does not count."""
@@ -170,4 +182,20 @@ class Signatures:
         """Read a file of allowed signers. Raises ConfigError, Unavailable, BadFormat."""
         from lineal.ledger.signers import AllowedSigners
 
-        return AllowedSigners.parse(read_small(self._root / name, _SIGNERS).decode("utf-8", "backslashreplace"))
+        said = self._read(name)
+        if said is None:
+            raise ConfigError(f"there is no file {name}", hint="it lists who may sign, as ssh-keygen's allowed_signers")
+        revoked = (self._read(f"{name}.revoked") or b"").decode("utf-8", "backslashreplace")
+        return AllowedSigners.parse(said.decode("utf-8", "backslashreplace"), revoked)
+
+
+def in_workspace(root: Path) -> Callable[[str], bytes | None]:
+    """Return what reads the files of a workspace: at most 1 MiB of each, and none outside it."""
+
+    def read(name: str) -> bytes | None:
+        path = (root / name).resolve()
+        if not path.is_relative_to(root.resolve()) or not path.is_file():
+            return None
+        return read_small(path, _SIGNERS)
+
+    return read

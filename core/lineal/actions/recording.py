@@ -51,6 +51,9 @@ class Detail(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     pid: int = 0
 
 
+_DETAIL = msgspec.json.Decoder(Detail)  # made once: threads must not be the first to make it, two at a time
+
+
 def encode(detail: Detail) -> str:
     """Return a detail as JSON; numbers that are none are left out, evidence is cut."""
     checks = tuple(
@@ -66,7 +69,7 @@ def encode(detail: Detail) -> str:
 def decode(event: Event) -> Detail:
     """Return the detail of an event; nothing where it holds none that can be read."""
     try:
-        return msgspec.json.decode(event.detail or "{}", type=Detail)
+        return _DETAIL.decode(event.detail or "{}")
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return Detail()
 

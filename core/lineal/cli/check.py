@@ -45,7 +45,7 @@ def command(context: Context, version: str, alias: str, form: str, ref: str, no_
             narrate(f"note: the policy is that of {basis.ref}")
         if work.config.policy_error:
             raise ConfigError(f"the policy cannot be read: {work.config.policy_error}", hint="`lineal policy explain`")
-        desk = Desk(work, basis.vouched)
+        desk = Desk(work, basis)
         try:
             plan = desk.check(work.version(version), alias, run=not no_run, on_step=narrate)
         finally:

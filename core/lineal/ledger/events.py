@@ -33,6 +33,7 @@ INCOMPLETE = "incomplete"
 DELIVERED = "delivered"  # a hook was told of an event, or could not be
 
 SAYINGS = frozenset({NOTE, REQUESTED, APPROVED, REJECTED, DEPLOYED, EVIDENCE})
+REVIEWS = frozenset({APPROVED, REJECTED})  # only who said one can withdraw it
 ENDS = frozenset({APPLIED, REVERTED, INCOMPLETE})
 
 

@@ -19,7 +19,7 @@ from lineal.ledger.unfolding import guarding, unfolded
 
 __all__ = ["FOLDING", "About", "Standing", "State"]
 
-FOLDING = 1  # raised when the same events amount to something else, or are written otherwise
+FOLDING = 2  # raised when the same events amount to something else, or are written otherwise
 
 About = tuple[str, str, str]
 """Registry ("" for this store), model, and a version's key or an alias."""
@@ -86,7 +86,7 @@ class State:
             case events.WITHDRAWN:
                 sayings = self._said.get((event.registry, event.model, event.version))
                 if sayings is not None:
-                    sayings.withdraw(event.of)
+                    sayings.withdraw(event)
             case events.STARTED:
                 self.open[event.id] = number
                 if event.undoes:
@@ -154,13 +154,23 @@ class State:
     def said(self, registry: str, model: str, version: str) -> list[Event]:
         """Return what was said of a version and not withdrawn: reviews, notes, deployments; in order."""
         found = self._said.get((registry, model, version))
-        return list(found.events) if found is not None else []
+        return found.standing if found is not None else []
+
+    def reviews(self, registry: str, model: str, version: str) -> list[tuple[Event, Event | None]]:
+        """Return the approvals and rejections of a version in order, each with the event that withdrew it, if one did.
+
+        Whoever asks for signatures must ask for one of what withdraws, too.
+        """
+        found = self._said.get((registry, model, version))
+        said = found.events if found is not None else []
+        taken = {one.of: one for one in said if one.kind == events.WITHDRAWN}
+        return [(one, taken.get(one.id)) for one in said if one.kind in events.REVIEWS]
 
     def sayings(self, *kinds: str) -> list[Event]:
         """Return all that was said and not withdrawn, of some kinds, in the order in which it was first said."""
         wanted = frozenset(kinds)
         some = (said for said in self._said.values() if not wanted.isdisjoint(said.kinds))
-        return [one for said in some for one in said.events if one.kind in wanted]
+        return [one for said in some for one in said.standing if one.kind in wanted]
 
     def written(self) -> bytes:
         """Return all of it as bytes, which depend on nothing but the events that were taken."""

@@ -105,7 +105,7 @@ class Standing:
 
 
 class Sayings:
-    """What was said of one version and not withdrawn, in order."""
+    """What was said of one version, in order. A review that was withdrawn stays, beside what withdrew it."""
 
     __slots__ = ("_events", "_raw", "kinds")
 
@@ -128,9 +128,22 @@ class Sayings:
         self.kinds.add(event.kind)
         self._raw = None
 
-    def withdraw(self, event: str) -> None:
-        """Let the event with this id not count any more."""
-        self._events = [one for one in self.events if one.id != event]
+    @property
+    def standing(self) -> list[Event]:
+        """The events that were not withdrawn."""
+        taken = {one.of for one in self.events if one.kind == events.WITHDRAWN}
+        return [one for one in self.events if one.kind != events.WITHDRAWN and one.id not in taken]
+
+    def withdraw(self, event: Event) -> None:
+        """Let what an event withdraws not count any more; a review only where the same person says so."""
+        found = next((one for one in self.events if one.id == event.of), None)
+        if found is None:
+            return
+        if found.kind in events.REVIEWS:
+            if found.by == event.by:
+                self.add(event)
+            return
+        self._events = [one for one in self.events if one.id != event.of]
         self.kinds = {one.kind for one in self._events}
         self._raw = None
 

@@ -45,7 +45,7 @@ def _judged(gate: Gate, facts: Facts) -> tuple[Outcome, str, str]:
         names = some(one.by for one in against)
         return Outcome.FAIL, f"rejected by {names}{words}", "settle it: whoever rejected it approves, or withdraws that"
     able = [one for one, why in said if one.what == APPROVED and not why]
-    counted = [one.by for one in _apart(able, gate.approvals + 1)]
+    counted = [one.by for one in _apart(_by_key(able), gate.approvals + 1)]
     vain = [f"{one.by}'s does not count: {why}" for one, why in said if one.what == APPROVED and why]
     hint = f"lineal approve {reference(facts)} --for {facts.alias}"
     have = f"{len(counted)} of {gate.approvals}"
@@ -98,6 +98,12 @@ def _apart(said: Sequence[Approval], enough: int) -> list[Approval]:
         if len(taken) < enough:
             augment(name, set())
     return [said[at] for at in sorted(taken.values())]
+
+
+def _by_key(said: Sequence[Approval]) -> list[Approval]:
+    """Return approvals of which no two are signed with one key, whatever names they bear: the last of each counts."""
+    keyed = {one.signer or f"\0{place}": one for place, one in enumerate(said)}
+    return list(keyed.values())
 
 
 def _sides(by: str) -> tuple[str, str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lineal.errors import Blocked, NotFound
+from lineal.errors import Blocked, Conflict, NotFound
 from lineal.ledger import events
 from lineal.model.plan import Outcome
 from tests.desks import DAY, NOW, Bench, held, version
@@ -253,3 +253,44 @@ def test_what_syncs_saw_is_the_history_of_a_registry_that_keeps_none(bench: Benc
         assert desk.held("mlflow", "churn", "other", first + 10).source == "observed"  # looked at, and not there
         kinds = [entry.event.kind for entry in shelf.ledger.walk()]
         assert kinds.count(events.WATCHED) == 1
+
+
+def test_only_a_signed_word_takes_a_signed_rejection_back(bench: Bench) -> None:
+    bench.policy(GATE + 'signers = "allowed_signers"\n')
+    signers(bench, "ola@example.com", "sven@example.com")
+    sign_as(bench, "ola@example.com")
+    say(bench, "ola <ola@example.com>", "approved")
+    sign_as(bench, "sven@example.com")
+    rejected = say(bench, "sven <sven@example.com>", "rejected")
+    sign_as(bench, "")
+    with bench.desk("sven <sven@example.com>") as desk:  # somebody who says that he is sven
+        desk.execute(desk.undo(rejected))
+        assert desk.promote(version(desk, "churn@v1"), "prod").checks[0].outcome is Outcome.FAIL
+
+
+def test_a_review_is_withdrawn_by_whoever_gave_it(bench: Bench) -> None:
+    rejected = say(bench, "sven", "rejected")
+    with bench.desk("mira") as desk:
+        with pytest.raises(Conflict):
+            desk.undo(rejected)
+        shelf = desk.shelf()
+        assert shelf is not None
+        key = version(desk, "churn@v1").key
+        (said,) = desk.state().said("", "churn", key)
+        recorder = desk.recorder()  # an event of mira's own making does not count either
+        recorder.write(recorder.event(events.WITHDRAWN, model="churn", version=key, of=said.id))
+        assert desk.state().said("", "churn", key) == [said]
+
+
+def test_a_revoked_key_approves_nothing(bench: Bench) -> None:
+    bench.policy(GATE + 'signers = "allowed_signers"\n')
+    signers(bench, "ola@example.com")
+    sign_as(bench, "ola@example.com")
+    say(bench, "ola <ola@example.com>", "approved")
+    with bench.desk("mira <mira@example.com>") as desk:
+        assert desk.promote(version(desk, "churn@v1"), "prod").checks[0].passed
+        key = (bench.home / "ola@example.com.pub").read_text()
+        (bench.folder / "allowed_signers.revoked").write_text(key)
+        plan = desk.promote(version(desk, "churn@v1"), "prod")
+        assert not plan.checks[0].passed
+        assert "revoked" in plan.approvals[0].why

@@ -12,6 +12,8 @@ from lineal_tui.present.ink import BLANK, Line, Span, Tone, fit, width
 from lineal_tui.present.plan import named
 
 _LABEL = 24  # cells for the name of an alias at most
+_ACTION = 600.0  # seconds from the beginning of an action to what it moved
+_CLOCKS = 5.0  # seconds by which clocks differ
 _SOURCES = {
     "action": "by Lineal",
     "observed": "seen by a sync",
@@ -47,10 +49,14 @@ def items(holdings: Sequence[Holding], entries: Sequence[Entry]) -> list[Item]:
 
 
 def _moved(entry: Entry, holding: Holding) -> bool:
-    """Say whether an entry is the event by which an alias came to hold what it holds."""
-    if (entry.registry, entry.model, entry.alias) != days.line_of(holding) or entry.kind in _SAID:
+    """Say whether an entry is the event by which an alias came to hold what it holds.
+
+    A registry writes its own time down, and an action is on record from its beginning: they are seconds apart.
+    """
+    if entry.kind in _SAID or holding.since is None or (entry.registry, entry.model) != days.line_of(holding)[:2]:
         return False
-    return holding.action in (entry.action, str(entry.number)) if holding.action else entry.at == holding.since
+    near = -_CLOCKS <= holding.since - entry.at <= _ACTION
+    return near and entry.alias == holding.alias and entry.after == holding.subject.name
 
 
 _SAID = frozenset({"requested", "approved", "rejected", "note", "deployed", "evidence", "started"})

@@ -137,7 +137,7 @@ class History(Room):
         item = self.here()
         if item is not None and item.at is not None:
             self._day = days.start(item.at)
-        elif self._items and self._day is None:
+        elif self._day is None:
             self._day = days.start(self.session.clock())
         self._draw_day()
         self.frame()

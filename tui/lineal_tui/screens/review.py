@@ -154,7 +154,7 @@ class Review(Room):
             said = f"{here.review.subject.model} {here.review.subject.name} is no longer in the index"
             self.verdict.draw_instead(bars.problem(Error(said, hint="s reads its registry again")))
             return
-        self._sent = PlanRequest(deed=Deed.PROMOTE, row=here.row, alias=here.review.alias)
+        self._sent = PlanRequest(deed=Deed.PROMOTE, row=here.row, alias=here.review.alias, judged=True)
         if found := self._plans.get((identity(here.row), here.review.alias)):
             self._draw(found)
         else:

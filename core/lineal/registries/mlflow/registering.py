@@ -1,6 +1,7 @@
 """Registration: a run's model, or a LoggedModel, becomes the next version of a registered model; and back again.
 
-MLflow numbers versions itself and gives no number twice. Taking a registration back deletes the version with its tags
+MLflow numbers versions itself and gives no number twice, so the inverse of a registration need not name one: it takes
+back the only version that was made of its source. Taking a registration back deletes the version with its tags
 and description; a registered model that was made for it stays, with nothing in it.
 """
 
@@ -43,7 +44,7 @@ class Registrations:
     def current(self, change: Register) -> Register:
         """Return the change; a registration has no `before`. Raises NotFound."""
         if change.gone:
-            self._sender.version(change.model, change.after)
+            self._sender.version(change.model, self._number(change))
         else:
             self._origin(change)
         return change
@@ -51,14 +52,14 @@ class Registrations:
     def calls(self, change: Register) -> list[Call]:
         """Return the calls, that which makes a missing registered model among them. Asks the server."""
         if change.gone:
-            return [_deletion(change.model, change.after)]
+            return [_deletion(change.model, self._number(change))]
         create = [] if self._sender.find(change.model) else [_model("POST", "create", change.model)]
         return [*create, _creation(change.model, self._origin(change))]
 
     def holds(self, change: Register) -> str | None:
         """Return the number of the newest version that was made of the source; "" for one that is gone; else None."""
         if change.gone:
-            return "" if self._is_gone(change) else None
+            return "" if self._is_gone(change, change.after) else None
         return max(self._made(change, self._origin(change)), key=int, default=None)
 
     def apply(self, change: Register) -> Receipt:
@@ -147,23 +148,37 @@ class Registrations:
         return type(error)(f"{error.message}; the model that was made for it is taken back", hint=error.hint)
 
     def _deleted(self, change: Register) -> Receipt:
-        row = self._sender.version(change.model, change.after)
+        number = self._number(change)
+        row = self._sender.version(change.model, number)
         model = self._sender.model(change.model)
-        what = f"{change.model} {named(change.after)}"
+        what = f"{change.model} {named(number)}"
         if not self._is_of(row, _key(change)):
             raise Conflict(f"{what} was not made of {change.source[:80]}", hint="look at it again")
-        aliases = [alias.alias for alias in model.aliases if alias.version == change.after]
+        aliases = [alias.alias for alias in model.aliases if alias.version == number]
         if aliases:
             hint = "move its aliases first: MLflow deletes them with it"
             raise Conflict(f"{', '.join(sorted(aliases)[:5])} stands for {what}", hint=hint)
-        call = _deletion(change.model, change.after)
+        call = _deletion(change.model, number)
         state = ("there", "gone")
-        detail = self._sender.settle(call, lambda: state[self._is_gone(change)], state, what)
+        detail = self._sender.settle(call, lambda: state[self._is_gone(change, number)], state, what)
         return Receipt(calls=(self._rest.line(call),), detail=detail)
 
-    def _is_gone(self, change: Register) -> bool:
+    def _number(self, change: Register) -> str:
+        """Return the number of the version to be taken back: the one named, else the only one made of the source."""
+        if change.after:
+            return change.after
+        model, key = self._sender.model(change.model), _key(change)
+        there = [row.version for row in self._rest.versions_of(model.name) if self._is_of(row, key)]
+        if not there:
+            raise NotFound(f"no version of {change.model} was made of {key[:80]}", hint="it may be gone already")
+        if len(there) > 1:
+            said = ", ".join(map(named, sorted(there, key=int)[:10]))
+            raise Conflict(f"{said} of {change.model} were made of {key[:80]}", hint="say which of them")
+        return there[0]
+
+    def _is_gone(self, change: Register, number: str) -> bool:
         try:
-            self._sender.version(change.model, change.after)
+            self._sender.version(change.model, number or self._number(change))
         except NotFound:
             return True
         return False
