@@ -20,7 +20,7 @@ from msgspec import structs
 
 from lineal import discovery, registries
 from lineal.config import Config, RegistrySpec, StoreSpec, Surroundings, load, place
-from lineal.errors import IndexUnavailable, NotFound, RegistryError, StoreError
+from lineal.errors import Blocked, IndexUnavailable, NotFound, RegistryError, StoreError
 from lineal.index import named_index, open_index
 from lineal.index.index import Index
 from lineal.model.listing import RegistryRow, Sort, VersionRow
@@ -81,8 +81,18 @@ class Workspace:
             self._connected[name] = registries.connect(spec, self.around)
         return self._connected[name]
 
+    def guard(self) -> None:
+        """Raise Blocked in read-only mode, in which no registry, store or ledger is written to."""
+        if self.config.read_only:
+            raise Blocked(f"read-only: {self.config.read_only}", hint="`lineal doctor` says more")
+
     def shelf(self, *, create: bool = False) -> Shelf:
-        """Open the workspace's own store; the caller closes it. Raises NotFound, Unsupported, Corrupt."""
+        """Open the workspace's own store; the caller closes it. Raises NotFound, Unsupported, Corrupt.
+
+        With `create` it is made where there is none, and Blocked is raised in read-only mode.
+        """
+        if create:
+            self.guard()
         from lineal.registries.native.shelf import Shelf
 
         return Shelf.open(self.config.store, self.around, create=create)
@@ -92,7 +102,10 @@ class Workspace:
 
         Raises:
             NotFound: there is no such remote, or no store there.
+            Blocked: it shall be made, in read-only mode.
         """
+        if create:
+            self.guard()
         from lineal.registries.native.shelf import Shelf
 
         spec = self.config.remotes.get(name)

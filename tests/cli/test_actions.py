@@ -199,3 +199,79 @@ def test_resume_with_nothing_open(office: Office) -> None:
 @pytest.mark.parametrize("verb", ["promote", "rollback", "undo", "who", "log", "approve", "check", "tag", "trust"])
 def test_help_shows_an_example_or_says_what_it_does(office: Office, verb: str) -> None:
     assert len(office.ok(verb, "--help").splitlines()) > 5
+
+
+def test_read_only_mode_writes_nothing_anywhere(office: Office, tmp_path: Path) -> None:
+    from lineal.testing import snapshot
+
+    office.ok("promote", "churn@v1", "--to", "prod", "--yes")
+    store, toml = office.folder / ".lineal", (office.folder / "lineal.toml").read_bytes()
+    before = snapshot(store)
+    for words in (
+        ("promote", "churn@v2", "--to", "prod", "--yes"),
+        ("rollback", "churn", "--alias", "prod", "--yes"),
+        ("undo", "--yes"),
+        ("approve", "churn@v2", "--for", "prod", "--yes"),
+        ("note", "churn@v1", "x", "--yes"),
+        ("tag", "churn@v1", "a=b", "--yes"),
+        ("resume",),
+        ("commit", "out", "--model", "churn"),
+        ("retire", "churn@v1"),
+        ("gc",),
+        ("repack",),
+        ("push", str(tmp_path / "elsewhere")),
+        ("audit", "anchor", str(tmp_path / "anchors")),
+    ):
+        said = office.run(*words, LINEAL_READ_ONLY="1")
+        assert said.code == 3, (words, said.err)
+        assert "LINEAL_READ_ONLY" in said.err
+    assert office.run("log", LINEAL_READ_ONLY="1").code == 0
+    assert office.run("sync", LINEAL_READ_ONLY="1").code == 0
+    assert snapshot(store) == before
+    assert (office.folder / "lineal.toml").read_bytes() == toml
+    assert not (tmp_path / "elsewhere").exists()
+    assert not (tmp_path / "anchors").exists()
+
+
+def test_a_hook_is_told_and_its_delivery_is_recorded(office: Office) -> None:
+    import time
+
+    office.policy(
+        '[[on]]\nname = "pager"\nevent = ["promoted"]\naliases = ["prod"]\nrun = ["sh", "hook.sh"]\n'
+        '[[on]]\nname = "other"\nevent = ["tagged"]\nrun = ["false"]\n'
+    )
+    (office.folder / "hook.sh").write_text("cat > told.json; echo heard $LINEAL_EVENT\n")
+    office.ok("trust", "--yes")
+    office.ok("promote", "churn@v1", "--to", "prod", "--yes")
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        told = [one for one in json.loads(office.ok("log", "--all", "--format", "json")) if one["kind"] == "delivered"]
+        if told:
+            break
+        time.sleep(0.2)
+    assert [one["text"] for one in told] == ["pager (sh) delivered"]
+    happened = json.loads((office.folder / "told.json").read_text())
+    assert (happened["event"], happened["model"], happened["after"]) == ("promoted", "churn", "v1")
+
+
+def test_a_restored_file_is_committed_and_undone(office: Office) -> None:
+    office.repository()
+    office.git("branch", "back")
+    office.ok("restore", "risk:churn@v1.0.0", "--branch", "back", "--yes")
+    first = office.git("rev-parse", "churn@v1.0.0:churn.bin.dvc")
+    assert office.git("rev-parse", "back:churn.bin.dvc") == first
+    assert office.git("rev-parse", "main:churn.bin.dvc") != first
+    office.ok("undo", "--yes")
+    assert office.git("rev-parse", "back:churn.bin.dvc") == office.git("rev-parse", "main:churn.bin.dvc")
+
+
+def test_a_commit_becomes_a_version_and_is_promoted(office: Office) -> None:
+    office.repository()
+    track = f"outs:\n- md5: {'a' * 32}\n  size: 3\n  path: churn.bin\n"
+    (office.folder / "risk" / "churn.bin.dvc").write_text(track)
+    office.git("commit", "-qam", "another")
+    commit = office.git("rev-parse", "HEAD")
+    office.ok("register", f"risk:churn@id:{commit}", "--yes")
+    assert "churn@v2.0.1" in office.git("tag")
+    office.ok("promote", "risk:churn@v2.0.1", "--to", "prod", "--yes")
+    assert json.loads(office.ok("who", "risk:churn@prod", "--format", "json"))[0]["subject"]["name"] == "v2.0.1"

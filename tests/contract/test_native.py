@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from lineal.registries.native import trees
 from lineal.registries.native.shelf import Said, Shelf
 from lineal.store.manifest import Parent
 from lineal.testing import RegistryContract, Source, Target, WriteContract
+from tests import s3
 
 
 def weights(path: Path, seed: int) -> Path:
@@ -58,3 +60,28 @@ class TestWritingNative(WriteContract):
                 keys.append(shelf.commit(tree, Said(), kind="model", name="churn").id)
         source = Source(spec=RegistrySpec(name="store", kind="native", url=str(store)), around=around, trees=(store,))
         return Target(source=source, model="churn", keys=(keys[0], keys[1]))
+
+
+@pytest.fixture(scope="module")
+def moto() -> Iterator[str]:
+    with s3.moto() as endpoint:
+        yield endpoint
+
+
+class TestWritingNativeOnS3(WriteContract):
+    @pytest.fixture
+    def target(self, moto: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Target:
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIATEST")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secretsecret")
+        around = Surroundings(tmp_path, tmp_path / "home", {"LINEAL_AUTHOR": "mira"}, lambda: 1_700_000_000.0)
+        name = f"acts-{tmp_path.name}".replace("_", "-").lower()[:60].rstrip("-")
+        s3.bucket(moto, name)
+        options = (("endpoint", moto), ("path_style", "true"), ("region", "us-east-1"))
+        keys = []
+        with Shelf.open(StoreSpec(url=f"s3://{name}/store", options=options), around, create=True) as shelf:
+            for number in (1, 2):
+                tree = trees.read([weights(tmp_path / "model" / "weights.bin", number)])
+                keys.append(shelf.commit(tree, Said(), kind="model", name="churn").id)
+        spec = RegistrySpec(name="store", kind="native", url=f"s3://{name}/store", options=options)
+        gone = RegistrySpec(name="store", kind="native", url=f"s3://{name}/elsewhere", options=options)
+        return Target(source=Source(spec=spec, around=around, gone=gone), model="churn", keys=(keys[0], keys[1]))

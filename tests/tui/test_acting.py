@@ -58,8 +58,11 @@ async def planned(pilot: Pilot[int], key: str, *texts: str) -> Preview:
 
 
 async def closed(pilot: Pilot[int]) -> None:
-    """Wait until the plan is gone."""
+    """Wait until the plan is gone, and the registry was read again."""
     await until(pilot, lambda: len(pilot.app.screen_stack) == 1, "the end of the plan")
+    assert isinstance(pilot.app, LinealApp)
+    session = pilot.app.session
+    await until(pilot, lambda: session.sync is None, "the end of the sync")
 
 
 @pytest.mark.parametrize("key", list(DEEDS))
@@ -357,4 +360,3 @@ async def test_the_command_of_a_plan_is_copied(
 def test_the_fake_records_what_it_is_asked(source: FakeSource) -> None:
     assert isinstance(source.desk, FakeDesk)
     assert source.desk.report(source.index.row(0), "prod", Path("x"), picture="<svg/>")
-    assert isinstance(LinealApp, type)

@@ -67,8 +67,11 @@ class SyncChild:
             code = await process.wait()
         except asyncio.CancelledError:
             self.cancel()
-            with contextlib.suppress(TimeoutError):
+            try:
                 await asyncio.wait_for(process.wait(), 1.0)
+            except TimeoutError:
+                _kill(process)
+                await process.wait()
             complaint.cancel()
             raise
         said = (await complaint).decode(errors="backslashreplace").strip().splitlines()

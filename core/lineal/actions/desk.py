@@ -26,7 +26,7 @@ from lineal.actions.planning import Planner, refuse
 from lineal.actions.recording import Detail, FileHash, Recorder, decode, fresh
 from lineal.actions.reviews import Reviews
 from lineal.actions.trust import Trust, digest
-from lineal.errors import Blocked, Conflict, NotFound
+from lineal.errors import Conflict, NotFound
 from lineal.ledger import events
 from lineal.ledger.events import Event
 from lineal.ledger.folding import State
@@ -71,8 +71,7 @@ class Desk:
 
     def guard(self) -> None:
         """Raise Blocked in read-only mode."""
-        if self.read_only:
-            raise Blocked(f"read-only: {self.read_only}", hint="`lineal doctor` says more")
+        self.work.guard()
 
     @property
     def place(self) -> str:
@@ -377,6 +376,7 @@ class Desk:
 
     def resume(self, action: str = "", on_step: Callable[[str], None] = lambda _: None) -> list[Done]:
         """End the actions that have not ended, or the one that is named. Raises NotFound, Conflict, RegistryError."""
+        self.guard()
         wanted = [one for one in self._open() if one.id.startswith(action)]
         if action and not wanted:
             raise missing(action)

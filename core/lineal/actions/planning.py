@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -193,8 +194,13 @@ class Planner:
 
     def restore(self, row: VersionRow, branch: str, reason: str) -> Plan:
         """Plan that a tracked file is committed as it was at a version."""
-        asked = Restore(registry=row.registry, model=row.model, path="", branch=branch, key=row.key)
-        change = self._desk.registry_that(row.registry, Restore).current(asked)
+        registry = self._desk.registry_that(row.registry, Restore)
+        path, blob = tracked(self._work.whole(row), registry.spec.url)
+        asked = Restore(registry=row.registry, model=row.model, path=path, branch=branch, after=blob, key=row.key)
+        change = registry.current(asked)
+        assert isinstance(change, Restore)
+        if change.before == change.after:
+            raise Conflict(f"{branch} has {path} as it was at {row.name} already", hint="there is nothing to do")
         command = f"lineal restore {shlex.quote(self._reference(row))} --branch {shlex.quote(branch)}"
         return self._plan("restore", row, "", [change], reason=reason, command=command)
 
@@ -356,6 +362,25 @@ class Planner:
 
     def _reference(self, row: VersionRow) -> str:
         return canonical(row.registry, row.model, row.name)
+
+
+def tracked(version: Version, repository: str) -> tuple[str, str]:
+    """Return the file of DVC that tracked a version's files at its commit, and that file's blob. Raises NotFound."""
+    from lineal.formats.git import Git
+
+    git = Git(repository)
+    for file in version.files:
+        path = PurePosixPath(file.path.rstrip("/"))
+        above = [*path.parents]
+        named = [f"{one}.dvc" for one in (path, *above[:-1])] + [str(folder / "dvc.lock") for folder in above]
+        for candidate in named:
+            blob = git.tried("rev-parse", "--verify", "--quiet", f"{version.key}:{candidate}")
+            text = git.tried("cat-file", "blob", blob) if blob else None
+            if blob and text and (file.digest is None or file.digest.hex in text):
+                return candidate, blob
+    raise NotFound(
+        f"no file of DVC tracks {version.model} {version.name}", hint="only what DVC tracks can be restored by a commit"
+    )
 
 
 def hashed(version: Version, plan: Plan, desk: Desk) -> tuple[FileHash, ...]:

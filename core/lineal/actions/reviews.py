@@ -153,7 +153,7 @@ class Reviews:
         )
 
     def running(self, holding: Holding) -> Holding:
-        """Return what an alias held, with where the model is said to run now and when that is another version."""
+        """Return what an alias held, with where it is said to run now, and counterparts that differ."""
         if holding.until is not None:
             return holding
         state = self._desk.state()
@@ -169,7 +169,22 @@ class Reviews:
             subject = self._desk.subject(holding.registry, holding.model, event.version)
             other = "" if event.version == holding.subject.key else ", not what the alias says"
             told.append(f"{where} runs {subject.name}{other}")
+        told += self._apart(holding)
         return msgspec.structs.replace(holding, deployed=tuple(told))
+
+    def _apart(self, holding: Holding) -> list[str]:
+        """Say where a counterpart's alias stands for another version."""
+        gates = applies(self._work.config.policy, holding.registry, holding.model, holding.alias)
+        row = self._desk.find(holding.registry, holding.model, holding.subject.key)
+        told = []
+        for other in dict.fromkeys(one for gate in gates for one in gate.counterparts):
+            name = canonical(other.registry, other.model)
+            book = self._desk.book(other.registry)
+            there = book.held(other.registry, other.model, holding.alias, None).subject
+            twin = self.twin(row, other.registry, other.model) if row else None
+            if there.key != (twin.key if twin else ""):
+                told.append(f"{name}@{holding.alias} is {there.name or 'nothing'}, another version")
+        return told
 
     def log(self, limit: int, before: int | None, registry: str, model: str, *, every: bool) -> list[Entry]:
         """Return entries of the ledger, the newest first; an action that ended well is one line unless `every`."""

@@ -79,7 +79,10 @@ def anchor(context: Context, where: str, sign: bool, store: str | None) -> None:
     """
     if sign and not where.startswith(_GIT):
         raise ConfigError("--sign is for git tags", hint="as in `lineal audit anchor git:. --sign`")
-    with storing.opened(context, store) as (work, shelf), _anchorages(work, [where], sign=sign) as (there,):
+    with (
+        storing.opened(context, store, writes=True) as (work, shelf),
+        _anchorages(work, [where], sign=sign) as (there,),
+    ):
         if there.url == shelf.store.backend.url:
             raise ConfigError(
                 "an anchor in the store itself proves nothing: who rewrites the one rewrites the other",

@@ -63,7 +63,7 @@ def repair(context: Context, remote: str, store: str | None, form: Format) -> No
     """Fetch what is damaged or gone from another store. Only ever adds: damaged packs are put aside, in `damaged/`."""
     from lineal.registries.native import upkeep
 
-    with storing.opened(context, store) as (work, shelf), work.remote(remote) as other:
+    with storing.opened(context, store, writes=True) as (work, shelf), work.remote(remote) as other:
         checked = _checked(shelf, full=True)
         done = upkeep.repair(shelf, other, checked.faults)
     if form == Format.JSON:
@@ -92,7 +92,7 @@ def gc(context: Context, dry_run: bool, grace: float, yes: bool, store: str | No
 
     if grace < 0:
         raise ConfigError("--grace is a number of days", hint="--grace 14")
-    with storing.opened(context, store) as (_, shelf):
+    with storing.opened(context, store, writes=True) as (_, shelf):
         plan = upkeep.plan(shelf, grace=grace * DAY)
         _show(plan, form)
         if dry_run or not (plan.packs or plan.rewritten or plan.versions):
@@ -126,7 +126,7 @@ def repack(context: Context, effort: str, store: str | None) -> None:
     """
     from lineal.registries.native import upkeep
 
-    with storing.opened(context, store) as (_, shelf):
+    with storing.opened(context, store, writes=True) as (_, shelf):
         before = shelf.store.catalog.totals()[2]
         with storing.Bar("repacking", before) as bar:
             saved = upkeep.repack(shelf, Effort(effort), bar)

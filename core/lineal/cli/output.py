@@ -85,7 +85,7 @@ def _encode(item: object) -> bytes:
 def _inert(text: str) -> str:
     """Escape what could act on a terminal. Such characters stand only inside strings, so the JSON means the same."""
     text = UNSAFE.sub(lambda match: match[0] if match[0] == "\n" else _json_escape(match[0]), text)
-    if (sys.stdout.encoding or "utf-8").lower().replace("-", "") == "utf8":
+    if (getattr(sys.stdout, "encoding", "") or "utf-8").lower().replace("-", "") == "utf8":
         return text
     return _BEYOND_ASCII.sub(lambda match: _json_escape(match[0]), text)
 

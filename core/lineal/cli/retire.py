@@ -22,7 +22,7 @@ def command(context: Context, version: str, reason: str, undo: bool, store: str 
       lineal retire churn@v2 -m "trained on leaked rows"
       lineal retire churn@v2 --undo
     """
-    with storing.opened(context, store) as (_, shelf):
+    with storing.opened(context, store, writes=True) as (_, shelf):
         found = shelf.resolve(version)
         changed = shelf.restore(found, reason) if undo else shelf.retire(found, reason)
         state = "counts again" if undo else "is retired"

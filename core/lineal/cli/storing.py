@@ -35,9 +35,13 @@ def store_option(command: Command) -> Command:
 
 
 @contextmanager
-def opened(context: Context, store: str | None, *, create: bool = False) -> Iterator[tuple[Workspace, Shelf]]:
-    """Open the workspace and the store that is meant."""
+def opened(
+    context: Context, store: str | None, *, create: bool = False, writes: bool = False
+) -> Iterator[tuple[Workspace, Shelf]]:
+    """Open the workspace and the store that is meant. Raises Blocked where it is written to in read-only mode."""
     with context.open() as work:
+        if writes:
+            work.guard()
         if store is not None:
             work.config = structs.replace(work.config, store=_spec(work, store))
         with work.shelf(create=create) as shelf:

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
-from lineal.model.changes import Change
+from lineal.model.changes import Change, Say
 from lineal.model.diff import Verdict
 from lineal.model.values import Goal
 
@@ -124,7 +124,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def blocked(self) -> tuple[CheckResult, ...]:
-        """The checks that stand in its way; commands that have not run yet do not."""
+        """The checks that stand in its way. Commands that have not run yet do not; nothing keeps anybody from saying."""
+        if self.changes and all(isinstance(change, Say) for change in self.changes):
+            return ()
         return tuple(one for one in self.checks if not one.passed and one.outcome is not Outcome.PENDING)
 
 

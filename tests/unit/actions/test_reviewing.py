@@ -209,6 +209,12 @@ def test_a_counterpart_moves_in_the_same_plan(bench: Bench) -> None:
         desk.execute(plan)
         assert held(desk, "churn", "prod", "risk") == "v2.0.0"
         assert held(desk, "churn", "prod") == row.name
+        bench.sync(desk.work)
+        assert desk.held("store", "churn", "prod").deployed == ()
+        desk.execute(desk.move(version(desk, "risk:churn@v1.0.0"), "prod"))
+        bench.sync(desk.work)
+        assert desk.held("store", "churn", "prod").deployed == ("risk:churn@prod is v1.0.0, another version",)
+        desk.execute(desk.undo())
         desk.execute(desk.undo())
         assert (held(desk, "churn", "prod", "risk"), held(desk, "churn", "prod")) == ("", "")
 

@@ -130,13 +130,17 @@ def _axis(begin: float, now: float, day: float | None, room: int) -> Line:
 
 
 def _then(held: Sequence[Holding], day: float, now: float) -> Line:
-    """Return what an alias was on a day: one version, or one after the other."""
-    out: list[Span] = []
-    for i, one in enumerate(days.on(held, day)):
-        if i:
-            out.append(Span(f" until {days.clock(one.since or 0.0)}, then ", Tone.DIM))
-        out += _held(one, day, now)
+    """Return what an alias was at the end of a day, and earlier on it."""
+    *earlier, last = days.on(held, day)
+    out = [*_held(last, day, now)]
+    if earlier:
+        before = ", ".join(f"{_name(one)} until {days.clock(one.until or day)}" for one in reversed(earlier))
+        out.append(Span(f"  earlier {before}", Tone.CHANGED))
     return tuple(out)
+
+
+def _name(one: Holding) -> str:
+    return named(one.subject) if days.known(one) else "unknown"
 
 
 def _held(one: Holding, day: float, now: float) -> Iterable[Span]:
@@ -146,15 +150,20 @@ def _held(one: Holding, day: float, now: float) -> Iterable[Span]:
         return (Span("unknown", Tone.WARN), Span(later + then, Tone.DIM))
     if not one.subject:
         return (Span("nothing", Tone.DIM),)
-    since = f" since {days.spelt(one.since)}" if one.since is not None else ""
     by = f" by {text.safe(one.by, 40)}" if one.by else ""
     current = one.until is None and day >= days.start(now)
     return (
         Span(named(one.subject), Tone.STRONG),
-        Span(f"{since}{by}", Tone.DIM),
+        Span(f"{_since(one, day)}{by}", Tone.DIM),
         *approved(one.approvals),
         *(runs(one) if current or one.deployed else ()),
     )
+
+
+def _since(one: Holding, day: float) -> str:
+    if one.since is None:
+        return ""
+    return f" since {days.clock(one.since)}" if one.since >= day else f" since {days.spelt(one.since)}"
 
 
 def approved(approvals: Sequence[Approval]) -> Iterable[Span]:
@@ -207,7 +216,11 @@ def _holding(item: Item) -> Iterable[Span]:
     yield Span(f"  {_SOURCES.get(one.source, text.safe(one.source, 20))}", Tone.DIM)
     yield from approved(one.approvals)
     yield from runs(one)
-    yield Span(f"  {text.safe(one.reason, 200)}" if one.reason else "", Tone.DIM)
+    said = item.entry.text if item.entry else ""
+    if said.startswith("OVERRIDE"):
+        yield Span(f"  {text.safe(said, 200)}", Tone.WARN)
+    elif one.reason:
+        yield Span(f"  {text.safe(one.reason, 200)}", Tone.DIM)
 
 
 def _entry(entry: Entry) -> Iterable[Span]:

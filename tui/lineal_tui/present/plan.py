@@ -16,6 +16,7 @@ from lineal_tui.present.ink import BLANK, Line, Span, Tone, wrap
 
 DIFFERENCES = "differences"
 """What enter unfolds where more differs than is shown."""
+_MOVES = frozenset({"promote", "alias", "rollback"})
 _FEW = 5
 _ALL = 500
 DOES = {
@@ -89,14 +90,16 @@ def _head(drawn: Drawn, now: float, cells: int) -> Iterator[Told]:
     plan = drawn.plan
     yield from (Told((Span(part, Tone.STRONG),)) for part in wrap(text.safe(plan.title, 600), max(20, cells)))
     facts: list[Span] = []
-    if plan.subject:
+    if taken := _taken_away(plan):
+        facts += [Span(text.safe(taken.alias, 60), Tone.ALIAS), Span(f" {named(plan.subject)} → nothing")]
+    elif plan.subject:
         facts += [Span(f"{text.safe(plan.subject.model, 60)} "), Span(named(plan.subject), Tone.STRONG)]
-    if plan.alias:
+    if plan.alias and not taken:
         facts += [Span(" → "), Span(text.safe(plan.alias, 60), Tone.ALIAS)]
-    if plan.incumbent and plan.incumbent.key != plan.subject.key:
+    if not taken and plan.incumbent and plan.incumbent.key != plan.subject.key:
         since = f" (since {text.moment(drawn.since)}, {text.age(drawn.since, now)})" if drawn.since is not None else ""
         facts += [Span("  replaces "), Span(named(plan.incumbent)), Span(since, Tone.DIM)]
-    elif plan.alias and not plan.incumbent:
+    elif not taken and plan.alias and not plan.incumbent and plan.action in _MOVES:
         facts.append(Span("  which nothing holds now", Tone.DIM))
     if facts:
         yield Told(tuple(facts))
@@ -107,6 +110,12 @@ def _head(drawn: Drawn, now: float, cells: int) -> Iterator[Told]:
     if plan.reason:
         parts = wrap(text.safe(plan.reason, 1000), max(20, cells - 9))
         yield from (Told((Span("  " if i else "because  ", Tone.HEAD), Span(part))) for i, part in enumerate(parts))
+
+
+def _taken_away(plan: Plan) -> SetAlias | None:
+    """Return the change that takes the plan's alias away, where there is one."""
+    moves = (one for one in plan.changes if isinstance(one, SetAlias) and one.alias == plan.alias)
+    return next((one for one in moves if not one.after), None)
 
 
 def _verdict(plan: Plan, face: Face, cells: int) -> Iterator[Told]:
@@ -216,6 +225,8 @@ def effect(plan: Plan) -> str:
     moved = next((one for one in plan.changes if isinstance(one, SetAlias)), None)
     if moved is None or not plan.subject or moved.alias != plan.alias:
         return text.safe(plan.title, 200)
+    if not moved.after:
+        return f"{text.safe(plan.alias, 40)} {named(plan.subject)} → nothing"
     return f"{text.safe(plan.alias, 40)} {named(plan.incumbent)} → {named(plan.subject)}"
 
 

@@ -231,6 +231,8 @@ class Preview(ModalScreen[Done], inherit_bindings=False):
     def _confirm(self) -> None:
         """Do it, once the plan is on the screen and nothing stands in its way."""
         plan, face = self.pane.plan, self.pane.face
+        if plan is not None and plan.blocked and not face.override:
+            self._word = "it is blocked: o overrides with a reason"
         if plan is None or self._waits() or face.error is not None or (plan.blocked and not face.override):
             return
         self._sent = ExecuteRequest(plan, face.override, Event(), self._request.deed is Deed.RESUME)

@@ -66,7 +66,7 @@ class Writer:
         self._sender = Sender(registry, rest)
         self._aliases, self._stages = Aliases(self._sender), Stages(self._sender)
         self._tags, self._registrations = Tagging(self._sender), Registrations(self._sender)
-        self._sent: dict[tuple[str, Change], None] = {}
+        self._sent: dict[tuple[str, Change], tuple[str, ...]] = {}
 
     def current(self, change: Change) -> Change:
         """Return a change with `before` as the server has it now. Raises as `Registry.current` does, ConfigError."""
@@ -111,20 +111,23 @@ class Writer:
     def _made(self, kind: Kind[C], change: C, stamp: Stamp) -> Receipt:
         slot = (stamp.action, change)
         if slot in self._sent and (after := kind.holds(change)) is not None:
-            lines = tuple(self._rest.line(call) for call in kind.calls(change))
-            return Receipt(after=after, calls=lines, detail="made by an earlier try of the same action; read back")
+            detail = "made by an earlier try of the same action; read back"
+            return Receipt(after=after, calls=self._sent[slot], detail=detail)
         self._sender.sent = False
+        lines: tuple[str, ...] = ()
         try:
             receipt = kind.apply(change)
+            lines = receipt.calls
         finally:
             if self._sender.sent:
-                self._remember(slot)
+                self._remember(slot, lines)
         if isinstance(change, Register):
             return receipt
         return structs.replace(receipt, detail=f"{receipt.detail}; {WINDOW}")
 
-    def _remember(self, slot: tuple[str, Change]) -> None:
-        self._sent[slot] = None
+    def _remember(self, slot: tuple[str, Change], lines: tuple[str, ...]) -> None:
+        """Keep what was sent, and the calls where the change was seen to be made."""
+        self._sent[slot] = lines
         while len(self._sent) > _REMEMBERED:
             del self._sent[next(iter(self._sent))]
 
