@@ -19,6 +19,12 @@ from lineal.store.documents import Document
 from lineal.store.transfer import Moved, Parcel
 
 
+_TRAVELS = frozenset(
+    {events.COMMITTED, events.METRICS, events.TAGS, events.NOTE, events.WITHDRAWN, events.RETIRED, events.RESTORED}
+)
+"""What is said of a version everywhere. Aliases, reviews and actions belong to the store that they were made in."""
+
+
 class Planned(msgspec.Struct, frozen=True):
     """What a transfer will send: blocks in parcels, for versions in the order of their numbers."""
 
@@ -93,7 +99,8 @@ def _tell(source: Shelf, target: Shelf, wanted: Iterable[Standing]) -> None:
     lacking = frozenset(source.state().seen.lacking(target.state().seen))
     for entry in source.ledger.walk(min(lacking)) if lacking else ():
         event = entry.event
-        if (event.model, event.version) in names and entry.number in lacking:
+        told = event.kind in _TRAVELS and event.registry == ""
+        if told and (event.model, event.version) in names and entry.number in lacking:
             target.ledger.append(lambda state, event=event: _renumbered(state, event), as_told=True)  # type: ignore[misc]
 
 
