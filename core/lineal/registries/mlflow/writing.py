@@ -2,10 +2,11 @@
 
 MLflow cannot compare and set: the last write wins, and nobody is told. So each change reads what is there right before
 it writes, refuses with `Conflict` where that is not `before`, writes once, and reads again. Somebody who writes between
-our reading and our writing is overwritten; that window is as long as one request. Somebody who writes between our
-writing and our reading again is found, and the change is a `Conflict`; later, it is a move like any other, which the
-next sync sees. So of many who move one alias at a time, each is told `Conflict` or holds a receipt for a move that was
-made, though a receipt does not say that the move still stands: its detail says so.
+our reading and our writing is overwritten; that window is as long as one request for an alias, and as long as all its
+calls for a change of several tags or of a stage. Somebody who writes between our writing and our reading again is
+found, and the change is a `Conflict`; later, it is a move like any other, which the next sync sees. So of many who move
+one alias at a time, each is told, or holds a receipt for a move that was made, which need not stand any more. Where the
+server said yes and cannot be read again, there is a receipt too, and its detail says that.
 
 MLflow has no place for the id of an action either, and a tag would litter. So what was sent is remembered here, for as
 long as this object lives: a second try of the same action that finds `after` counts as applied. After a crash it is a
