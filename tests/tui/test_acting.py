@@ -161,15 +161,28 @@ async def test_a_blocked_plan_is_let_through_only_with_a_reason(source: FakeSour
 
 @pytest.mark.parametrize("key", ["tab", "right", "left", "l", "shift+tab"])
 async def test_the_alias_is_changed_in_the_plan(source: FakeSource, make_app: MakeApp, key: str) -> None:
+    source.desk.aliases = ["prod", "canary"]
     app = make_app(source)
     async with app.run_test(size=(120, 40)) as pilot:
         await opened(pilot)
         await planned(pilot, "P", "v19 → prod", "tab")
         await press(pilot, key)
-        await until_seen(pilot, "v19 → staging")
+        await until_seen(pilot, "v19 → canary")
         await press(pilot, "P")
         await until_seen(pilot, "✔ done")
-        assert [plan.alias for plan, _ in source.desk.did] == ["staging"]
+        assert [plan.alias for plan, _ in source.desk.did] == ["canary"]
+
+
+async def test_an_alias_that_cannot_be_given_leaves_the_others(source: FakeSource, make_app: MakeApp) -> None:
+    app = make_app(source)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot)
+        await planned(pilot, "P", "v19 → prod")
+        await press(pilot, "tab")
+        await until_seen(pilot, "staging is v19 already", "tab another alias")
+        await press(pilot, "P", "tab")
+        await until_seen(pilot, "v19 → prod", "P again confirms")
+        assert source.desk.did == []
 
 
 async def test_an_alias_that_moved_meanwhile_is_planned_anew(source: FakeSource, make_app: MakeApp) -> None:

@@ -104,9 +104,11 @@ class Chooser(Dialog[int]):
         self.choose()
 
     def typed(self, value: str) -> None:
-        """Keep the lines that hold every typed word."""
+        """Keep the lines that hold every typed word; those that begin with the first of them come first."""
         wanted = value.lower().split()
         self._shown = [i for i, said in enumerate(self._words) if all(word in said for word in wanted)]
+        if wanted:
+            self._shown.sort(key=lambda i: not self._words[i].lstrip().startswith(wanted[0]))
         lines = [self._lines[i] for i in self._shown]
         self.query_one(PickList).show(lines or [(Span("nothing matches", Tone.DIM),)])
 

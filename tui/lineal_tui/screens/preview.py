@@ -6,6 +6,7 @@ import time
 from threading import Event
 from typing import ClassVar
 
+from msgspec.structs import replace
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -150,7 +151,8 @@ class Preview(ModalScreen[Done], inherit_bindings=False):
         if self._sent is not None:
             return (Span(" esc", Tone.ACCENT), Span(" stops it before the next step", Tone.DIM))
         if self._bad is not None:
-            return (Span(" esc", Tone.ACCENT), Span(" closes: there is nothing to confirm", Tone.DIM))
+            other = (Span(" tab", Tone.ACCENT), Span(" another alias ·", Tone.DIM)) if len(self._aliases) > 1 else ()
+            return (*other, Span(" esc", Tone.ACCENT), Span(" closes: there is nothing to confirm", Tone.DIM))
         waits = self._waits()
         plan = None if waits else self.pane.plan
         return lines_of.footer(plan, self._request.deed, _SHOWN[self._request.deed], self.pane.face, len(self._aliases))
@@ -199,14 +201,13 @@ class Preview(ModalScreen[Done], inherit_bindings=False):
         self.call_after_refresh(self._frame)
 
     def _turn(self, by: int) -> None:
-        """Plan for the next alias."""
-        plan = self.pane.plan
-        if len(self._aliases) > 1 and plan is not None and self._request.deed is not Deed.ALIAS:
-            now = self._request.alias or plan.alias
-            at = self._aliases.index(now) if now in self._aliases else 0
-            from msgspec.structs import replace
-
-            self._plan(replace(self._request, alias=self._aliases[(at + by) % len(self._aliases)]))
+        """Plan for the next alias, also where there is no plan for this one."""
+        plan, count = self.pane.plan, len(self._aliases)
+        now = self._request.alias or (plan.alias if plan else "")
+        if count < 2 or self._request.deed is Deed.ALIAS or not (plan or self._bad):
+            return
+        at = self._aliases.index(now) if now in self._aliases else 0
+        self._plan(replace(self._request, alias=self._aliases[(at + by) % count]))
 
     def _copy(self) -> None:
         if plan := self.pane.plan:
