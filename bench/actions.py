@@ -27,9 +27,12 @@ _WHO |= {"GIT_COMMITTER_EMAIL": "mira@x.org", "GIT_CONFIG_GLOBAL": os.devnull, "
 def _make(root: Path, tags: int) -> None:
     """Make a repository with two registered versions of a model and many assignments of `prod`."""
     root.mkdir()
-    run = lambda *words, **more: subprocess.run(  # noqa: E731
-        ["git", "-C", str(root), *words], check=True, env={**os.environ, **_WHO, **more}, capture_output=True
-    )
+
+    def run(*words: str, **more: str) -> None:
+        subprocess.run(
+            ["git", "-C", str(root), *words], check=True, env={**os.environ, **_WHO, **more}, capture_output=True
+        )
+
     run("init", "-q", "-b", "main")
     (root / "dvc.yaml").write_text("artifacts:\n  churn:\n    path: churn.bin\n    type: model\n")
     for number in (1, 2):

@@ -181,7 +181,7 @@ def test_the_demo_is_built_synced_and_left_closed_where_asked(tmp_path: Path) ->
     said = here.run_apart("demo", "--no-open", "--path", "my lab")
     assert (said.code, said.out) == (0, ""), said.err
     assert f"open it with: lineal -C '{tmp_path / 'my lab'}'" in said.err
-    assert len(json.loads(here.ok("-C", "my lab", "ls", "--format", "json"))) == 57
+    assert len(json.loads(here.ok("-C", "my lab", "ls", "--format", "json"))) == 60
 
 
 def test_a_demo_is_not_built_over_something_else(tmp_path: Path) -> None:

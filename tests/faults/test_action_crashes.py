@@ -234,3 +234,27 @@ def test_an_action_that_runs_elsewhere_is_not_resumed_under_its_hands(ready: tup
         assert "another-machine" in caught.value.message
         bench.now += 3600
         assert desk.resume(running.id)[0].state is State.APPLIED  # it had nothing left to do
+
+
+def test_a_registration_that_was_made_but_not_recorded_is_ended(ready: tuple[Bench, Path]) -> None:
+    bench, backup = ready
+    back(bench, backup)
+    track = f"outs:\n- md5: {'b' * 32}\n  size: 3\n  path: churn.bin\n"
+    (bench.folder / "risk" / "churn.bin.dvc").write_text(track)
+    bench.git("commit", "-qam", "another")
+    commit = bench.git("rev-parse", "HEAD")
+    for made in (False, True):
+        with bench.desk() as desk:
+            plan = desk.register(desk.row("risk", "churn", commit), "churn", "v3.0.0")
+            detail = Detail(action="register", title=plan.title, subject=plan.subject, changes=plan.changes)
+            desk.recorder().begin(plan, detail, "risk")
+            if made:
+                change = plan.changes[0]
+                desk.work.registry("risk").apply(change, desk.stamp("e" * 32, bench.now, ""))
+            (done,) = desk.resume()
+            assert done.state is State.APPLIED
+            assert "churn@v3.0.0" in bench.git("tag")
+        back(bench, backup)
+        (bench.folder / "risk" / "churn.bin.dvc").write_text(track)
+        bench.git("commit", "-qam", "another", at=bench.now)
+        commit = bench.git("rev-parse", "HEAD")

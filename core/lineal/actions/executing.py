@@ -10,6 +10,7 @@ import os
 import platform
 import threading
 from collections.abc import Callable, Sequence
+from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -20,7 +21,7 @@ from lineal.actions.recording import Detail, FileHash, decode, derived
 from lineal.errors import Blocked, Conflict, Error, NotFound
 from lineal.ledger import events
 from lineal.ledger.events import Event
-from lineal.model.changes import Change, Say, SetAlias, Stamp
+from lineal.model.changes import Change, Register, Say, SetAlias, Stamp
 from lineal.model.listing import VersionRow
 from lineal.model.plan import CheckResult, Done, Outcome, Plan, State
 from lineal.policy.rules import Gate, applies
@@ -31,6 +32,14 @@ if TYPE_CHECKING:
 _ALIVE = 600.0  # seconds for which a started action of another machine is taken to be running still
 JUDGED = frozenset({"promote", "alias", "rollback"})
 Tell = Callable[[str], None]
+
+
+class _Far(Enum):
+    """How far a change of an action got."""
+
+    LEFT = auto()
+    DONE = auto()
+    FOREIGN = auto()  # neither: somebody else changed it since
 
 
 class Executor:
@@ -210,10 +219,10 @@ class Executor:
         if isinstance(error, Conflict | NotFound):
             return False
         try:
-            now = self._desk.registry_that(change.registry, type(change)).current(change)
+            far = self._far(change)
         except Error:
             raise error from None
-        if not _is_done(now, change):
+        if far is not _Far.DONE:
             return False
         self._note_move(change, began)
         return True
@@ -276,13 +285,13 @@ class Executor:
         left: list[Change] = []
         foreign: list[str] = []
         for change in detail.changes:
-            now = self._desk.registry_that(change.registry, type(change)).current(change)
-            if _equal(now, change):
-                left.append(change)
-            elif _is_done(now, change):
-                done.append(change)
-            else:
-                foreign.append(_about(change))
+            match self._far(change):
+                case _Far.LEFT:
+                    left.append(change)
+                case _Far.DONE:
+                    done.append(change)
+                case _Far.FOREIGN:
+                    foreign.append(_about(change))
         plan = Plan(
             id=began.id,
             action=detail.action,
@@ -306,9 +315,21 @@ class Executor:
         receipts = [f"was done already: {_about(change)}" for change in done]
         for change in left:
             on_step(_about(change))
-            receipts.append(self._one(change, began))
+            try:
+                receipts.append(self._one(change, began))
+            except Conflict:
+                if not isinstance(change, Register):  # which may have been made without anybody writing it down
+                    raise
+                receipts.append(f"was done already: {_about(change)}")
         self._desk.recorder().end(events.APPLIED, began, began.message, tuple(receipts))
         return Done(plan=plan, state=State.APPLIED, receipts=tuple(receipts), hooks=self._desk.tell(plan, began))
+
+    def _far(self, change: Change) -> _Far:
+        """Say how far a change got, as its registry is now."""
+        now = self._desk.registry_that(change.registry, type(change)).current(change)
+        if now == change:
+            return _Far.LEFT
+        return _Far.DONE if _is_done(now, change) else _Far.FOREIGN
 
     def _not_running(self, began: Event, detail: Detail) -> None:
         age = self._work.around.clock() - began.at
@@ -336,10 +357,6 @@ def _is_alive(pid: int) -> bool:
 def _after(plan: Plan) -> bool:
     """Say whether a plan points an alias at something, rather than taking it away."""
     return any(isinstance(change, SetAlias) and change.after for change in plan.changes)
-
-
-def _equal(now: Change, change: Change) -> bool:
-    return now == change
 
 
 def _is_done(now: Change, change: Change) -> bool:
