@@ -18,22 +18,23 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from lineal.actions import lookup
 from lineal.actions.basis import Basis
-from lineal.actions.executing import Executor, missing
+from lineal.actions.executing import Executor
 from lineal.actions.gathering import Gatherer, Signatures, in_workspace
 from lineal.actions.history import Book
+from lineal.actions.lookup import missing
 from lineal.actions.planning import Planner, refuse
-from lineal.actions.recording import Detail, FileHash, Recorder, decode, fresh
+from lineal.actions.recording import FileHash, Recorder, fresh
 from lineal.actions.reviews import Reviews
 from lineal.actions.trust import Trust, digest
-from lineal.errors import Conflict, NotFound
-from lineal.ledger import events
+from lineal.errors import NotFound
 from lineal.ledger.events import Event
 from lineal.ledger.folding import State
 from lineal.model.changes import Change, Register, Restore, Say, SetAlias, SetTags, Stamp
 from lineal.model.listing import VersionRow
 from lineal.model.plan import Done, Entry, Holding, Plan, Review, Subject
-from lineal.model.reference import ID_PREFIX, canonical
+from lineal.model.reference import canonical
 from lineal.policy.rules import Gate
 from lineal.registries.base import Registry
 from lineal.registries.native.shelf import Shelf, author
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
     from lineal.workspace import Workspace
 
 _KINDS: dict[str, type[Change]] = {"alias": SetAlias, "tag": SetTags, "register": Register, "restore": Restore}
-_NEAR = 200  # entries between the start of an action and what it moved
 
 
 class Desk:
@@ -222,31 +222,7 @@ class Desk:
     def recorded(self, row: VersionRow) -> tuple[FileHash, ...]:
         """Return the hashes that were recorded when a version was last promoted; nothing where it never was."""
         shelf = self.shelf()
-        if shelf is None:
-            return ()
-        state, named = self.state(), self.named(row.registry)
-        numbers = [
-            move.number
-            for about in state.moved(named)
-            if about[1] == row.model
-            for move in state.moves(*about)
-            if move.after == row.key and not move.observed and move.number
-        ]
-        for number in sorted(numbers, reverse=True):
-            action = shelf.ledger.entry(number).event.action
-            began = self._began(action, number)
-            files = decode(began).files if began and began.version == row.key else ()
-            if files:
-                return files
-        return ()
-
-    def _began(self, action: str, before: int) -> Event | None:
-        """Return the started event of an action that moved something at an entry."""
-        shelf = self.shelf()
-        if shelf is None or not action:
-            return None
-        entries = shelf.ledger.back(before)
-        return next((one.event for one, _ in zip(entries, range(_NEAR), strict=False) if one.event.id == action), None)
+        return lookup.recorded(shelf.ledger, self.named(row.registry), row.model, row.key) if shelf else ()
 
     # --- plans ---
 
@@ -304,40 +280,12 @@ class Desk:
         Raises:
             NotFound: there is no such action. Conflict: it was undone, or changed again since.
         """
-        began, detail = self._undoable(action)
+        shelf = self.shelf()
+        if shelf is None:
+            raise missing(action) if action else NotFound("there is nothing of yours to undo")
+        began, detail = lookup.undoable(shelf.ledger, action, self.who)
         subject = detail.subject
         return self.planner.undo(detail, began.action or began.id, subject, began.alias, reason)
-
-    def _undoable(self, action: str) -> tuple[Event, Detail]:
-        shelf, state = self.shelf(), self.state()
-        if action and len(action) < ID_PREFIX and not action.isdecimal():
-            raise NotFound(f"{action!r} is too short for an id", hint=f"give {ID_PREFIX} characters or more")
-        for entry in shelf.ledger.back() if shelf else ():
-            event = entry.event
-            if event.kind != events.STARTED and event.kind not in events.SAYINGS and event.kind != events.WITHDRAWN:
-                continue
-            identity = event.action or event.id
-            named = (
-                not action or identity.startswith(action) or event.id.startswith(action) or str(entry.number) == action
-            )
-            if not named or (not action and (event.by != self.who or identity in state.undone or event.undoes)):
-                continue
-            if identity in state.undone:
-                raise Conflict(
-                    "that was undone already", hint=f"`lineal undo {state.undone[identity][:12]}` does it again"
-                )
-            if event.kind in events.REVIEWS and event.by != self.who:
-                hint = "say the opposite yourself: `lineal approve`, `lineal reject`"
-                raise Conflict(f"only {event.by} can withdraw that", hint=hint)
-            if identity in state.open:
-                raise Conflict("that action has not ended", hint="`lineal resume` ends it")
-            detail = decode(event)
-            if not detail.changes:
-                raise NotFound("what that action changed was not recorded", hint="it was written by another version")
-            return event, detail
-        raise (
-            missing(action) if action else NotFound("there is nothing of yours to undo", hint="`lineal log` lists all")
-        )
 
     def inverse(self, change: Change) -> Change:
         """Return what undoes a change; what was withdrawn is said again by a new event."""

@@ -381,8 +381,3 @@ def _about(change: Change) -> str:
 
 def _why(check: CheckResult) -> str:
     return f"{check.title} ({check.reason})" if check.reason else check.title
-
-
-def missing(action: str) -> NotFound:
-    """Return the error for an action that the ledger does not know."""
-    return NotFound(f"the ledger has no action {action!r}", hint="`lineal log` lists them with their ids")

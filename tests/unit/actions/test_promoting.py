@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from lineal.actions import lookup
 from lineal.actions.recording import decode
 from lineal.errors import Blocked, Conflict, NotFound, Unsupported
 from lineal.model.plan import Outcome, State
@@ -270,7 +271,9 @@ def test_the_hashes_that_were_promoted_stand_in_the_record(bench: Bench) -> None
         assert {one.path: one.hex for one in recorded} == {
             file.path: file.digest.hex for file in desk.work.whole(row).files if file.digest
         }
-        began = desk._began(desk.log(limit=1)[0].action, 10**9)
+        shelf = desk.shelf()
+        assert shelf is not None
+        began = lookup.began(shelf.ledger, desk.log(limit=1)[0].action, 10**9)
         assert began is not None
         assert decode(began).files == recorded
         assert began.content
