@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from lineal.diff import CodeChange
     from lineal.diff.goals import Goals
+    from lineal.ledger.opening import Chronicle
     from lineal.model.diff import Diff, Facet
     from lineal.model.lineage import Tree
     from lineal.registries.native.shelf import Shelf
@@ -85,6 +86,18 @@ class Workspace:
         """Raise Blocked in read-only mode, in which no registry, store or ledger is written to."""
         if self.config.read_only:
             raise Blocked(f"read-only: {self.config.read_only}", hint="`lineal doctor` says more")
+
+    def chronicle(self, *, create: bool = False) -> Chronicle:
+        """Open the ledger of the workspace's own store, without what reads bytes; the caller closes it.
+
+        Raises:
+            NotFound, Unsupported, Corrupt: as for the store. Blocked: it shall be made, in read-only mode.
+        """
+        from lineal.ledger.opening import Chronicle, opened
+
+        if create:
+            self.guard()
+        return Chronicle(opened(self.config.store, self.around.cache_folder(), create=create))
 
     def shelf(self, *, create: bool = False) -> Shelf:
         """Open the workspace's own store; the caller closes it. Raises NotFound, Unsupported, Corrupt.
@@ -184,8 +197,8 @@ class Workspace:
         """Return what an alias pointed at so many moves ago by the ledger, where its registry keeps no history."""
         model = self.index.resolve(structs.replace(said, selector=Selector(), raw=""))
         try:
-            with self.shelf() as shelf:
-                state = shelf.ledger.refresh()
+            with self.chronicle() as chronicle:
+                state = chronicle.ledger.refresh()
         except (NotFound, StoreError):
             return None
         moves = list(state.moves(self.ledger_name(model.registry), model.model, said.selector.value))

@@ -153,7 +153,7 @@ def test_a_process_killed_at_any_step_leaves_what_can_be_ended(ready: tuple[Benc
             assert len(open_actions) <= 1
             done = desk.resume()
             assert desk.open_actions() == []
-            shelf = desk.shelf()
+            shelf = desk.chronicle()
             assert shelf is not None
             assert shelf.ledger.verify().problems == ()
         now = standing(bench)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _FIRST = 0.3  # seconds after which the frame is painted without rows
 _AFTER = 0.1  # seconds from the first paint to the look at what is new
+_LATEST = 2.0  # seconds from the look at what is new until the desk is opened, whether or not there are rows
 _REDRAW = 0.25  # seconds between two drawings of the progress
 _REFRESH = 2.0  # seconds between two looks at an index that is being filled
 
@@ -90,7 +91,8 @@ class LinealApp(App[int]):
         self._looked = 0.0
         self._ticker: Timer | None = None  # draws the progress of a sync
         self._waiting = ExitStack()  # holds painting back until the first rows are there
-        self.session.first_rows = self._waiting.close
+        self._rows = False  # there was something to see
+        self.session.first_rows = self._show_rows
         for theme in themes.themes():
             self.register_theme(theme)
         self.theme = themes.default(environ)
@@ -164,9 +166,17 @@ class LinealApp(App[int]):
         """Read what is new on this machine, without being asked."""
         self.session.registries = message.registries
         self._frame()
-        self._stand()
+        if self.session.standing or self._rows:
+            self._stand()
+        else:
+            self.set_timer(_LATEST, self._stand)
         if message.stale:
             self._start(tuple(message.stale))
+
+    def _show_rows(self) -> None:
+        """Paint what there is, now that there are rows."""
+        self._rows = True
+        self._waiting.close()
 
     def _stand(self) -> None:
         """Learn who is here and what may be changed."""

@@ -3,97 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
-import msgspec
+from lineal_tui.keying import ACTING, ALL, ELSEWHERE, EVERY, on
+from lineal_tui.keying import SCREENS as SCREENS
+from lineal_tui.keying import Group as Group
+from lineal_tui.keying import Key as Key
+from lineal_tui.keying import Where as Where
+from lineal_tui.keying import key as _key
 
 if TYPE_CHECKING:
     from textual.binding import BindingType
 
-
-class Where(StrEnum):
-    """A screen, or what stands above one."""
-
-    MODELS = "models"
-    LINEAGE = "lineage"
-    COMPARE = "compare"
-    CHARTS = "charts"
-    REVIEW = "review"
-    HISTORY = "history"
-    SOURCES = "sources"
-    PREVIEW = "preview"  # the plan of an action, before it is taken
-    DIALOG = "dialog"  # help, choices, details: whatever opens above a screen
-
-
-class Group(StrEnum):
-    """Where the help puts a key."""
-
-    DO = "Do"
-    CHANGE = "Change (a plan first; the same key again confirms)"
-    SEE = "See"
-    GO = "Go"
-    MOVE = "Move"
-
-
-SCREENS = (
-    Where.MODELS, Where.LINEAGE, Where.COMPARE, Where.CHARTS, Where.REVIEW, Where.HISTORY, Where.SOURCES,
-)  # fmt: skip
-_EVERY = frozenset(SCREENS)
-_ACTING = _EVERY - {Where.SOURCES} | {Where.PREVIEW}
-"""Where there is a version to act on, and where the same key confirms."""
-_ELSEWHERE = _ACTING - {Where.REVIEW}
-_ALL = frozenset(Where)
-
-
-class Key(msgspec.Struct, frozen=True, kw_only=True):
-    """What one key does on some screens.
-
-    `keys` are Textual's names, `shown` is what a person reads, `label` stands in the footer where `rank` is above 0
-    (the highest rank stays when room is short), `help` is one sentence.
-    """
-
-    id: str
-    keys: tuple[str, ...]
-    shown: str
-    label: str
-    help: str
-    group: Group
-    where: frozenset[Where] = _EVERY
-    rank: int = 0
-
-
-def _on(*where: Where) -> frozenset[Where]:
-    return frozenset(where)
-
-
-def _key(
-    id: str,  # noqa: A002 - it is one
-    keys: str,
-    shown: str,
-    label: str,
-    help: str,  # noqa: A002
-    group: Group,
-    where: frozenset[Where] = _EVERY,
-    rank: int = 0,
-) -> Key:
-    """Make a key from a line of the table; `keys` stand apart by spaces."""
-    return Key(
-        id=id, keys=tuple(keys.split()), shown=shown, label=label, help=help, group=group, where=where, rank=rank
-    )
-
-
 MOVES = (
-    _key("up", "up k", "↑ k", "up", "One line up.", Group.MOVE, _ALL),
-    _key("down", "down j", "↓ j", "down", "One line down.", Group.MOVE, _ALL),
-    _key("left", "left h", "← h", "left", "Fold, or scroll to the left.", Group.MOVE, _ALL),
-    _key("right", "right l", "→ l", "right", "Unfold, or scroll to the right.", Group.MOVE, _ALL),
-    _key("page_up", "pageup", "pgup", "page up", "One page up.", Group.MOVE, _ALL),
-    _key("page_down", "pagedown", "pgdn", "page down", "One page down.", Group.MOVE, _ALL),
-    _key("half_up", "ctrl+u", "^u", "half up", "Half a page up.", Group.MOVE, _ALL),
-    _key("half_down", "ctrl+d", "^d", "half down", "Half a page down.", Group.MOVE, _ALL),
-    _key("top", "g home", "g", "top", "The first line.", Group.MOVE, _ALL),
-    _key("bottom", "G end", "G", "bottom", "The last line.", Group.MOVE, _ALL),
+    _key("up", "up k", "↑ k", "up", "One line up.", Group.MOVE, ALL),
+    _key("down", "down j", "↓ j", "down", "One line down.", Group.MOVE, ALL),
+    _key("left", "left h", "← h", "left", "Fold, or scroll to the left.", Group.MOVE, ALL),
+    _key("right", "right l", "→ l", "right", "Unfold, or scroll to the right.", Group.MOVE, ALL),
+    _key("page_up", "pageup", "pgup", "page up", "One page up.", Group.MOVE, ALL),
+    _key("page_down", "pagedown", "pgdn", "page down", "One page down.", Group.MOVE, ALL),
+    _key("half_up", "ctrl+u", "^u", "half up", "Half a page up.", Group.MOVE, ALL),
+    _key("half_down", "ctrl+d", "^d", "half down", "Half a page down.", Group.MOVE, ALL),
+    _key("top", "g home", "g", "top", "The first line.", Group.MOVE, ALL),
+    _key("bottom", "G end", "G", "bottom", "The last line.", Group.MOVE, ALL),
     _key("next_pane", "tab", "tab", "pane", "The next pane.", Group.MOVE),
     _key("previous_pane", "shift+tab", "⇧tab", "pane back", "The pane before.", Group.MOVE),
 )
@@ -147,9 +79,9 @@ SEES = (
         Group.SEE,
         rank=12,
     ),
-    _key("filter", "slash", "/", "filter", "Filter the versions, live.", Group.SEE, _on(Where.MODELS), rank=70),
-    _key("sort", "o", "o", "sort", "Choose the order of the versions.", Group.SEE, _on(Where.MODELS), rank=35),
-    _key("columns", "comma", ",", "columns", "Choose the columns.", Group.SEE, _on(Where.MODELS), rank=10),
+    _key("filter", "slash", "/", "filter", "Filter the versions, live.", Group.SEE, on(Where.MODELS), rank=70),
+    _key("sort", "o", "o", "sort", "Choose the order of the versions.", Group.SEE, on(Where.MODELS), rank=35),
+    _key("columns", "comma", ",", "columns", "Choose the columns.", Group.SEE, on(Where.MODELS), rank=10),
     _key(
         "only_marked",
         "full_stop",
@@ -157,7 +89,7 @@ SEES = (
         "only marked",
         "Show only marked versions.",
         Group.SEE,
-        _on(Where.MODELS),
+        on(Where.MODELS),
         rank=8,
     ),
     _key(
@@ -167,7 +99,7 @@ SEES = (
         "all",
         "Show equal rows too, or only what changed.",
         Group.SEE,
-        _on(Where.COMPARE),
+        on(Where.COMPARE),
         rank=65,
     ),
     _key(
@@ -177,7 +109,7 @@ SEES = (
         "next",
         "Compare: the next change. Lineage: the next regression. Sources: the next problem.",
         Group.SEE,
-        _on(Where.COMPARE, Where.LINEAGE, Where.SOURCES),
+        on(Where.COMPARE, Where.LINEAGE, Where.SOURCES),
         rank=66,
     ),
     _key(
@@ -187,9 +119,9 @@ SEES = (
         "previous",
         "Compare: the change before. Lineage: the regression before. Sources: the problem before.",
         Group.SEE,
-        _on(Where.COMPARE, Where.LINEAGE, Where.SOURCES),
+        on(Where.COMPARE, Where.LINEAGE, Where.SOURCES),
     ),
-    _key("fold", "f", "f", "fold", "Fold or unfold the facet.", Group.SEE, _on(Where.COMPARE), rank=62),
+    _key("fold", "f", "f", "fold", "Fold or unfold the facet.", Group.SEE, on(Where.COMPARE), rank=62),
     _key(
         "baseline",
         "b",
@@ -197,10 +129,10 @@ SEES = (
         "baseline",
         "Make the next version the baseline; transposed, the one under the cursor.",
         Group.SEE,
-        _on(Where.COMPARE),
+        on(Where.COMPARE),
         rank=61,
     ),
-    _key("transpose", "x", "x", "transpose", "Swap rows and columns.", Group.SEE, _on(Where.COMPARE), rank=59),
+    _key("transpose", "x", "x", "transpose", "Swap rows and columns.", Group.SEE, on(Where.COMPARE), rank=59),
     _key(
         "axis",
         "x",
@@ -208,7 +140,7 @@ SEES = (
         "axis",
         "Swap versions and training steps along the x axis.",
         Group.SEE,
-        _on(Where.CHARTS),
+        on(Where.CHARTS),
         rank=59,
     ),
     _key(
@@ -218,10 +150,10 @@ SEES = (
         "zoom in",
         "Show the newer half of what is drawn.",
         Group.SEE,
-        _on(Where.CHARTS),
+        on(Where.CHARTS),
         rank=45,
     ),
-    _key("zoom_out", "minus", "-", "zoom out", "Show twice as much.", Group.SEE, _on(Where.CHARTS), rank=44),
+    _key("zoom_out", "minus", "-", "zoom out", "Show twice as much.", Group.SEE, on(Where.CHARTS), rank=44),
     _key("zoom", "z", "z", "zoom", "Give the whole window to the pane with the cursor.", Group.SEE, rank=9),
     _key("details", "i", "i", "details", "Everything about what is under the cursor.", Group.SEE, rank=34),
 )
@@ -234,7 +166,7 @@ DOES = (
         "mark",
         "Mark the version, or take its mark away.",
         Group.DO,
-        _on(Where.MODELS, Where.LINEAGE),
+        on(Where.MODELS, Where.LINEAGE),
         rank=80,
     ),
     _key(
@@ -244,7 +176,7 @@ DOES = (
         "compare",
         "Compare the marked versions; a single one with that under the cursor, or with the live one (prod, champion).",
         Group.DO,
-        _on(Where.MODELS, Where.LINEAGE, Where.REVIEW, Where.HISTORY),
+        on(Where.MODELS, Where.LINEAGE, Where.REVIEW, Where.HISTORY),
         rank=79,
     ),
     _key(
@@ -254,7 +186,7 @@ DOES = (
         "copy",
         "Copy the reference, key, path or command.",
         Group.DO,
-        _EVERY | {Where.PREVIEW},
+        EVERY | {Where.PREVIEW},
         rank=11,
     ),
     _key(
@@ -264,16 +196,16 @@ DOES = (
         "evidence",
         "Write the evidence for this version and alias into a folder.",
         Group.DO,
-        _on(Where.REVIEW),
+        on(Where.REVIEW),
         rank=63,
     ),
     _key(
-        "day", "t", "t", "day", "Type a date: what every alias was on that day.", Group.SEE, _on(Where.HISTORY), rank=78
+        "day", "t", "t", "day", "Type a date: what every alias was on that day.", Group.SEE, on(Where.HISTORY), rank=78
     ),
     _key(
         "sync", "s", "s", "sync", "Read the registries again; on Sources the one under the cursor.", Group.DO, rank=28
     ),
-    _key("sync_all", "a", "a", "sync all", "Read every registry again.", Group.DO, _on(Where.SOURCES), rank=64),
+    _key("sync_all", "a", "a", "sync all", "Read every registry again.", Group.DO, on(Where.SOURCES), rank=64),
     _key(
         "help", "question_mark", "?", "keys", "The keys of this screen, and why a dimmed one is off.", Group.DO, rank=90
     ),
@@ -282,7 +214,7 @@ DOES = (
 )
 
 ACTS = (
-    _key("promote", "P", "P", "promote", "Promote the version to an alias.", Group.CHANGE, _ACTING, rank=64),
+    _key("promote", "P", "P", "promote", "Promote the version to an alias.", Group.CHANGE, ACTING, rank=64),
     _key(
         "rollback",
         "R",
@@ -290,7 +222,7 @@ ACTS = (
         "roll back",
         "Give the alias back to its holder before; on History to the one under the cursor.",
         Group.CHANGE,
-        _ACTING,
+        ACTING,
         rank=54,
     ),
     _key(
@@ -300,7 +232,7 @@ ACTS = (
         "undo",
         "Take your last action back; on History the one under the cursor.",
         Group.CHANGE,
-        _ACTING,
+        ACTING,
         rank=53,
     ),
     _key(
@@ -310,7 +242,7 @@ ACTS = (
         "approve",
         "Approve the candidate for its alias.",
         Group.CHANGE,
-        _on(Where.REVIEW),
+        on(Where.REVIEW),
         rank=77,
     ),
     _key(
@@ -320,10 +252,10 @@ ACTS = (
         "reject",
         "Reject the candidate for its alias, with a reason.",
         Group.CHANGE,
-        _on(Where.REVIEW),
+        on(Where.REVIEW),
         rank=76,
     ),
-    _key("approve", "Y", "Y", "approve", "Approve the version for an alias.", Group.CHANGE, _ELSEWHERE, rank=22),
+    _key("approve", "Y", "Y", "approve", "Approve the version for an alias.", Group.CHANGE, ELSEWHERE, rank=22),
     _key(
         "reject",
         "X",
@@ -331,10 +263,10 @@ ACTS = (
         "reject",
         "Reject the version for an alias, with a reason.",
         Group.CHANGE,
-        _ELSEWHERE,
+        ELSEWHERE,
         rank=21,
     ),
-    _key("request", "V", "V", "ask", "Ask for a review of the version.", Group.CHANGE, _ACTING, rank=50),
+    _key("request", "V", "V", "ask", "Ask for a review of the version.", Group.CHANGE, ACTING, rank=50),
     _key(
         "alias",
         "A",
@@ -342,11 +274,11 @@ ACTS = (
         "alias",
         "Give the version an alias by name, or take it away.",
         Group.CHANGE,
-        _ACTING,
+        ACTING,
         rank=19,
     ),
-    _key("tag", "T", "T", "tag", "Give the version tags, or take them away.", Group.CHANGE, _ACTING, rank=18),
-    _key("note", "W", "W", "note", "Write a note about the version.", Group.CHANGE, _ACTING, rank=17),
+    _key("tag", "T", "T", "tag", "Give the version tags, or take them away.", Group.CHANGE, ACTING, rank=18),
+    _key("note", "W", "W", "note", "Write a note about the version.", Group.CHANGE, ACTING, rank=17),
 )
 
 PREVIEWS = (
@@ -357,9 +289,9 @@ PREVIEWS = (
         "next alias",
         "The next alias that the plan could be about; ← and → do the same.",
         Group.SEE,
-        _on(Where.PREVIEW),
+        on(Where.PREVIEW),
     ),
-    _key("previous_alias", "shift+tab", "⇧tab", "alias before", "The alias before.", Group.SEE, _on(Where.PREVIEW)),
+    _key("previous_alias", "shift+tab", "⇧tab", "alias before", "The alias before.", Group.SEE, on(Where.PREVIEW)),
     _key(
         "override",
         "o",
@@ -367,7 +299,7 @@ PREVIEWS = (
         "override",
         "Let a blocked plan through, with a reason that is recorded.",
         Group.CHANGE,
-        _on(Where.PREVIEW),
+        on(Where.PREVIEW),
     ),
     _key(
         "cancel",
@@ -376,7 +308,7 @@ PREVIEWS = (
         "cancel",
         "Leave everything as it is; while it runs, stop.",
         Group.GO,
-        _on(Where.PREVIEW),
+        on(Where.PREVIEW),
     ),
     _key(
         "take",
@@ -385,13 +317,13 @@ PREVIEWS = (
         "evidence",
         "On a check, its evidence; on Cancel, leave everything as it is.",
         Group.SEE,
-        _on(Where.PREVIEW),
+        on(Where.PREVIEW),
     ),
 )
 
 DIALOGS = (
-    _key("close", "escape q", "esc q", "close", "Close this.", Group.GO, _on(Where.DIALOG), rank=90),
-    _key("choose", "enter", "enter", "choose", "Take what is under the cursor.", Group.DO, _on(Where.DIALOG), rank=80),
+    _key("close", "escape q", "esc q", "close", "Close this.", Group.GO, on(Where.DIALOG), rank=90),
+    _key("choose", "enter", "enter", "choose", "Take what is under the cursor.", Group.DO, on(Where.DIALOG), rank=80),
 )
 
 
@@ -422,11 +354,11 @@ def markdown() -> str:
     for key in TABLE:
         where = (
             "everywhere"
-            if key.where == _ALL
+            if key.where == ALL
             else "every screen"
-            if key.where == _EVERY
+            if key.where == EVERY
             else "where a version is"
-            if key.where in (_ACTING, _ELSEWHERE)
+            if key.where in (ACTING, ELSEWHERE)
             else ", ".join(screen for screen in Where if screen in key.where)
         )
         lines.append(f"| `{key.shown}` | {where} | {key.help} |")

@@ -8,7 +8,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from lineal.actions.desk import Desk
-from lineal.cli.report import bundle
 from lineal.model.listing import VersionRow
 from lineal.workspace import Workspace, open_workspace
 
@@ -18,6 +17,8 @@ class Office(Desk):
 
     def report(self, row: VersionRow, alias: str, folder: Path, *, picture: str = "") -> list[Path]:
         """Write the evidence about a version and an alias; no command is run for it. Raises ConfigError."""
+        from lineal.cli.report import bundle
+
         return bundle(self, row, self.check(row, alias, run=False), folder, picture)
 
     def close(self) -> None:

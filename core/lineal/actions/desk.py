@@ -29,6 +29,7 @@ from lineal.actions.recording import FileHash, Recorder, fresh
 from lineal.actions.reviews import Reviews
 from lineal.actions.trust import Trust, digest
 from lineal.errors import NotFound
+from lineal.formats.people import author
 from lineal.ledger.events import Event
 from lineal.ledger.folding import State
 from lineal.model.changes import Change, Register, Restore, Say, SetAlias, SetTags, Stamp
@@ -37,9 +38,9 @@ from lineal.model.plan import Done, Entry, Holding, Plan, Review, Subject
 from lineal.model.reference import canonical
 from lineal.policy.rules import Gate
 from lineal.registries.base import Registry
-from lineal.registries.native.shelf import Shelf, author
 
 if TYPE_CHECKING:
+    from lineal.ledger.opening import Chronicle
     from lineal.workspace import Workspace
 
 _KINDS: dict[str, type[Change]] = {"alias": SetAlias, "tag": SetTags, "register": Register, "restore": Restore}
@@ -52,7 +53,7 @@ class Desk:
         """Open the desk; `basis` is what CI judges by, where that is not the work tree."""
         self.work = work
         self._basis = basis or Basis(read=in_workspace(work.root))
-        self._shelf: Shelf | None = None
+        self._chronicle: Chronicle | None = None
         self.planner = Planner(self)
         self._executor = Executor(self)
         self._reviews = Reviews(self)
@@ -126,27 +127,27 @@ class Desk:
 
     # --- the ledger ---
 
-    def shelf(self, *, create: bool = False) -> Shelf | None:
-        """Return the workspace's own store, or None where there is none yet; with `create` it is made."""
-        if self._shelf is None:
+    def chronicle(self, *, create: bool = False) -> Chronicle | None:
+        """Return the ledger of the workspace's own store, or None where there is none yet; with `create` it is made."""
+        if self._chronicle is None:
             try:
-                self._shelf = self.work.shelf(create=create)
+                self._chronicle = self.work.chronicle(create=create)
             except NotFound:
                 return None
-        return self._shelf
+        return self._chronicle
 
     def state(self) -> State:
         """Return what the ledger says now; nothing where there is none yet. Raises StoreError, RegistryError."""
-        shelf = self.shelf()
+        shelf = self.chronicle()
         return shelf.ledger.refresh() if shelf else State()
 
     def recorder(self) -> Recorder:
         """Return what writes into the ledger, which is made where there is none. Raises StoreError, ConfigError."""
-        shelf = self.shelf(create=True)
+        shelf = self.chronicle(create=True)
         assert shelf is not None
         return Recorder(shelf.ledger, self.work.around, self.who, self._signer(shelf))
 
-    def _signer(self, shelf: Shelf) -> Callable[[Event], Event] | None:
+    def _signer(self, shelf: Chronicle) -> Callable[[Event], Event] | None:
         setting = self.work.config.signing
         if not setting:
             return None
@@ -162,7 +163,7 @@ class Desk:
 
     def gatherer(self) -> Gatherer:
         """Return what looks facts up for the policy."""
-        shelf, state = self.shelf(), self.state()
+        shelf, state = self.chronicle(), self.state()
         return Gatherer(self, state, Signatures(self._basis.read, shelf))
 
     def trusts(self) -> bool:
@@ -221,7 +222,7 @@ class Desk:
 
     def recorded(self, row: VersionRow) -> tuple[FileHash, ...]:
         """Return the hashes that were recorded when a version was last promoted; nothing where it never was."""
-        shelf = self.shelf()
+        shelf = self.chronicle()
         return lookup.recorded(shelf.ledger, self.named(row.registry), row.model, row.key) if shelf else ()
 
     # --- plans ---
@@ -280,7 +281,7 @@ class Desk:
         Raises:
             NotFound: there is no such action. Conflict: it was undone, or changed again since.
         """
-        shelf = self.shelf()
+        shelf = self.chronicle()
         if shelf is None:
             raise missing(action) if action else NotFound("there is nothing of yours to undo")
         began, detail = lookup.undoable(shelf.ledger, action, self.who)
@@ -331,7 +332,7 @@ class Desk:
         return [self._executor.resume(began, on_step) for began in wanted]
 
     def _open(self) -> Iterator[Event]:
-        shelf, state = self.shelf(), self.state()
+        shelf, state = self.chronicle(), self.state()
         for number in sorted(state.open.values()) if shelf else ():
             assert shelf is not None
             yield shelf.ledger.entry(number).event
@@ -380,6 +381,6 @@ class Desk:
 
     def close(self) -> None:
         """Let go of the store."""
-        if self._shelf is not None:
-            self._shelf.close()
-            self._shelf = None
+        if self._chronicle is not None:
+            self._chronicle.close()
+            self._chronicle = None

@@ -26,8 +26,8 @@ from lineal.policy.rules import Gate
 
 if TYPE_CHECKING:
     from lineal.actions.desk import Desk
+    from lineal.ledger.opening import Chronicle
     from lineal.ledger.signers import AllowedSigners
-    from lineal.registries.native.shelf import Shelf
 
 _SIGNERS = 1 << 20  # bytes of a file of allowed signers
 _NO_PARENTS = frozenset({EdgeKind.TRAINED_ON, EdgeKind.BUILT_FROM})
@@ -151,7 +151,7 @@ class Signatures:
     stand in a file beside it, `NAME.revoked`.
     """
 
-    def __init__(self, read: Callable[[str], bytes | None], shelf: Shelf | None) -> None:
+    def __init__(self, read: Callable[[str], bytes | None], shelf: Chronicle | None) -> None:
         """Take `read`, which gives a file of the workspace, or None where there is none."""
         self._read, self._shelf = read, shelf
 

@@ -211,7 +211,7 @@ def _append(event: Event, around: Surroundings) -> None:
     from lineal.workspace import open_workspace
 
     with open_workspace(around.cwd, around=around) as work:
-        shelf = work.shelf()
+        shelf = work.chronicle()
         try:
             shelf.ledger.append(lambda _: event)
         finally:

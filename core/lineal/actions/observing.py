@@ -37,7 +37,7 @@ def watch(work: Workspace, names: Collection[str]) -> int:
 
     desk = Desk(work)
     try:
-        shelf = desk.shelf()
+        shelf = desk.chronicle()
         return observe(work, shelf.ledger, desk.recorder(), names) if shelf else 0
     finally:
         desk.close()

@@ -188,7 +188,7 @@ class Reviews:
 
     def log(self, limit: int, before: int | None, registry: str, model: str, *, every: bool) -> list[Entry]:
         """Return entries of the ledger, the newest first; an action that ended well is one line unless `every`."""
-        shelf, state = self._desk.shelf(), self._desk.state()
+        shelf, state = self._desk.chronicle(), self._desk.state()
         found: list[Entry] = []
         named = self._desk.named(registry) if registry else ""
         for written in shelf.ledger.back(before) if shelf else ():

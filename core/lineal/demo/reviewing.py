@@ -77,9 +77,7 @@ class Cast:
 
     def _keep_checkpoints(self) -> None:
         """Commit the checkpoints of the last training, each as a difference from the one before; name the best."""
-        with self._as(MIRA, days=3) as desk:
-            shelf = desk.shelf(create=True)
-            assert shelf is not None
+        with self._as(MIRA, days=3) as desk, desk.work.shelf(create=True) as shelf:
             parents: tuple[Parent, ...] = ()
             for step, loss in zip(HALFWAY, (0.3317, 0.2634, 0.2364), strict=True):
                 tree = trees.read([self._work.root / FOLDER / f"checkpoint-{step}" / "model.safetensors"])

@@ -14,7 +14,7 @@ import os
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import msgspec
 
@@ -24,7 +24,9 @@ from lineal.store.backend import Backend
 from lineal.store.catalog import VERSION, Catalog
 from lineal.store.documents import Document
 from lineal.store.filesystem import FileSystem
-from lineal.store.reading import Reader
+
+if TYPE_CHECKING:
+    from lineal.store.reading import Reader
 
 FORMAT_KEY = "format"
 FORMAT = 1
@@ -89,6 +91,8 @@ class Store:
     @property
     def reader(self) -> Reader:
         """What reads blocks."""
+        from lineal.store.reading import Reader  # which needs NumPy: whoever only reads the ledger does not
+
         if self._reader is None:
             self._reader = Reader(self.backend, self.catalog)
         return self._reader

@@ -271,7 +271,7 @@ def test_the_hashes_that_were_promoted_stand_in_the_record(bench: Bench) -> None
         assert {one.path: one.hex for one in recorded} == {
             file.path: file.digest.hex for file in desk.work.whole(row).files if file.digest
         }
-        shelf = desk.shelf()
+        shelf = desk.chronicle()
         assert shelf is not None
         began = lookup.began(shelf.ledger, desk.log(limit=1)[0].action, 10**9)
         assert began is not None

@@ -224,7 +224,7 @@ def test_what_syncs_saw_is_the_history_of_a_registry_that_keeps_none(bench: Benc
     from lineal.model.records import Alias
 
     with bench.desk() as desk:
-        shelf = desk.shelf()
+        shelf = desk.chronicle()
         assert shelf is not None
         seen = {"prod": "1"}
 
@@ -279,7 +279,7 @@ def test_a_review_is_withdrawn_by_whoever_gave_it(bench: Bench) -> None:
     with bench.desk("mira") as desk:
         with pytest.raises(Conflict):
             desk.undo(rejected)
-        shelf = desk.shelf()
+        shelf = desk.chronicle()
         assert shelf is not None
         key = version(desk, "churn@v1").key
         (said,) = desk.state().said("", "churn", key)

@@ -10,17 +10,17 @@ import platform
 import posixpath
 import secrets
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from typing import Self
 
 import msgspec
 
 from lineal.config import StoreSpec, Surroundings
 from lineal.errors import ConfigError, Conflict, NotFound
+from lineal.formats.people import author
 from lineal.ledger import events
 from lineal.ledger.events import Event
 from lineal.ledger.folding import Standing, State
-from lineal.ledger.ledger import Ledger
+from lineal.ledger.opening import Chronicle, opened
 from lineal.model.reference import ID_PREFIX, SelectorKind, parse
 from lineal.model.values import Metric, Param, Tag
 from lineal.model.version import Code, Dataset, Environment
@@ -32,7 +32,6 @@ from lineal.store.documents import Document
 from lineal.store.effort import Effort
 from lineal.store.files import StoredFile
 from lineal.store.manifest import Content, Layout, Manifest, Parent
-from lineal.store.opening import open_backend
 from lineal.store.segments import external, outside, segmentation
 from lineal.store.store import Store
 from lineal.store.writing import Writer, Written
@@ -65,32 +64,17 @@ class Made(msgspec.Struct, frozen=True, kw_only=True):
     written: Written
 
 
-class Shelf:
+class Shelf(Chronicle):
     """One store's versions, for one thread at a time."""
 
     def __init__(self, store: Store, around: Surroundings) -> None:
-        self.store = store
+        super().__init__(store)
         self.around = around
-        self.ledger = Ledger(store.backend, store.id, store.memory)
 
     @classmethod
     def open(cls, spec: StoreSpec, around: Surroundings, *, create: bool = False) -> Self:
         """Open the store that `spec` names; with `create` make it where there is none. Raises as `Store.open`."""
-        cache = around.cache_folder()
-        backend = open_backend(spec.url, dict(spec.options), cache)
-        if create and spec.origin == "default":
-            _hide(Path(spec.url).parent)
-        return cls(Store.open(backend, cache, create=create), around)
-
-    def close(self) -> None:
-        """Let go of everything."""
-        self.store.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+        return cls(opened(spec, around.cache_folder(), create=create), around)
 
     def state(self) -> State:
         """Return what the ledger says now."""
@@ -313,26 +297,3 @@ def _stored(writer: Writer, tree: Tree) -> tuple[list[Content], list[Layout]]:
 def _check_name(name: str) -> None:
     if not name or len(name) > 500 or name != name.strip() or not name.isprintable():
         raise ConfigError(f"{name!r} is no name of a model", hint="use letters, digits, `-`, `_`, `.` and `/`")
-
-
-def _hide(folder: Path) -> None:
-    """Make the project's own folder, which git does not look into."""
-    folder.mkdir(parents=True, exist_ok=True)
-    ignore = folder / ".gitignore"
-    if not ignore.exists():
-        ignore.write_text("*\n")
-
-
-def author(around: Surroundings) -> str:
-    """Return who runs this: LINEAL_AUTHOR, else as git would say, else the user's name."""
-    from lineal.formats.git import Git
-
-    if given := around.environ.get("LINEAL_AUTHOR"):
-        return given
-    name, mail = around.environ.get("GIT_AUTHOR_NAME", ""), around.environ.get("GIT_AUTHOR_EMAIL", "")
-    if not name:
-        git = Git(str(around.cwd))
-        name, mail = ((git.tried("config", f"user.{one}") or "").strip() for one in ("name", "email"))
-    if name:
-        return f"{name} <{mail}>" if mail else name
-    return around.environ.get("USER") or around.environ.get("LOGNAME") or "unknown"
