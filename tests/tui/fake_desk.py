@@ -23,6 +23,7 @@ from lineal.model.plan import (
     Outcome,
     Plan,
     Review,
+    Running,
     State,
     Step,
     Subject,
@@ -228,7 +229,7 @@ def history(rows: Mapping[str, VersionRow]) -> tuple[list[Holding], list[Entry]]
 
     holdings = [
         held("prod", "v17", 12, None, source="action", action="7", by="mira", reason="better auc",
-             approvals=(approval,), deployed=("prod-eu v14",)),
+             approvals=(approval,), deployed=(Running(where="prod-eu", name="v14", same=False),)),
         held("prod", "v14", 30, 12),
         held("prod", "v12", None, 30, source="unknown", by=""),
         held("staging", "v19", 2, None, by="ci"),

@@ -170,7 +170,7 @@ _FIRST_PAINT = f"""
 import asyncio, sys
 from lineal.workspace import open_workspace
 from lineal_tui.app import LinealApp
-from lineal_tui.office import office
+from lineal_tui.main import desk
 
 async def main():
     with open_workspace() as work:

@@ -245,7 +245,7 @@ async def test_a_deployment_that_differs_from_its_alias_is_marked(source: FakeSo
     async with app.run_test(size=(160, 45)) as pilot:
         await opened(pilot)
         await press(pilot, "6")
-        await until_seen(pilot, "≠ runs prod-eu v14")
+        await until_seen(pilot, "≠ prod-eu runs v14")
 
 
 async def test_rolling_back_goes_to_the_holding_under_the_cursor(source: FakeSource, make_app: MakeApp) -> None:

@@ -24,6 +24,7 @@ from tests.tui.seeing import seen, until
 
 SHOTS = Path(__file__).parents[2] / "screenshots"
 _SCORER = Scope("mlflow", "fraud-scorer")
+_FRAUD = Scope("risk-models", "fraud")
 SCREENS: dict[str, tuple[Scope, tuple[str, ...]]] = {
     "models": (_SCORER, ()),
     "everything": (EVERYTHING, ()),
@@ -31,15 +32,17 @@ SCREENS: dict[str, tuple[Scope, tuple[str, ...]]] = {
     "compare": (_SCORER, ("j", "j", "j", "c")),
     "charts": (_SCORER, ("4",)),
     "steps": (_SCORER, ("space", "space", "space", "4", *["j"] * 7, "x")),
-    "review": (_SCORER, ("5",)),
-    "history": (_SCORER, ("6",)),
-    "promote": (_SCORER, ("P",)),
+    "review": (_FRAUD, ("5", "j", "j")),
+    "history": (_FRAUD, ("6",)),
+    "promote": (_FRAUD, ("j", "j", "j", "P")),
     "sources": (EVERYTHING, ("7",)),
     "help": (_SCORER, ("question_mark",)),
     "filter": (EVERYTHING, ("slash", *"metric.auc>=0.9 ")),
     "details": (_SCORER, ("i",)),
 }
 """Where each begins, and the keys from there."""
+
+_ENVIRON = {"TERM": "xterm-256color", "LINEAL_AUTHOR": "Nina Ruiz <nina@fraud-lab.example>"}
 
 pytestmark = pytest.mark.skipif("LINEAL_SCREENSHOTS" not in os.environ, reason="set LINEAL_SCREENSHOTS=1 to write them")
 
@@ -48,14 +51,15 @@ pytestmark = pytest.mark.skipif("LINEAL_SCREENSHOTS" not in os.environ, reason="
 def around() -> Iterator[Surroundings]:
     """The demo, built and synced at a fixed time in a fixed place, for pictures show both."""
     from lineal.cli.sync import freshen
-    from lineal.demo import build
+    from lineal.demo import build, reviewing
 
     home = Path(tempfile.gettempdir()) / "lineal"
     shutil.rmtree(home, ignore_errors=True)
-    place = Surroundings(home / "fraud-lab", home, {"TERM": "xterm-256color", "HOME": str(home)}, lambda: NOW)
+    place = Surroundings(home / "fraud-lab", home, _ENVIRON | {"HOME": str(home)}, lambda: NOW)
     build(place.cwd, place, lambda said: None)
     with open_workspace(around=place) as work:
         freshen(work, [spec.name for spec in work.specs], fingerprint=True)
+        assert reviewing.act(work) == ""
     yield Surroundings(place.cwd, home, place.environ, lambda: NOW + 120)
     shutil.rmtree(home)
 
@@ -76,7 +80,8 @@ async def test_picture_of(around: Surroundings, name: str, size: tuple[int, int]
         app = LinealApp(
             work, desk=lambda: office(work),
             workspace=work.root.name, cwd=str(work.root), environ=around.environ, clock=around.clock,
-            sync=(sys.executable, "-c", ""), start=Place(Where.MODELS, SCREENS[name][0]),
+            sync=(sys.executable, "-c", ""), verbs=(sys.executable, "-c", ""),
+            start=Place(Where.MODELS, SCREENS[name][0]),
         )  # fmt: skip
         async with app.run_test(size=size) as pilot:
             await until(pilot, lambda: "auc" in seen(app) or "loss" in seen(app), "rows of the demo", 20)

@@ -87,6 +87,9 @@ class Book:
             found.append(self._holding(registry, model, alias, move, after.at if after else None))
         if not moves or moves[0].before or moves[0].source == OBSERVED:
             found.insert(0, self._before(registry, model, alias, moves))
+        elif self._named == "" or self._kind in _OWN_HISTORY:  # the whole history is known: before that it was nothing
+            nothing = Holding(registry=registry, model=model, alias=alias, until=moves[0].at, source=REGISTRY)
+            found.insert(0, nothing)
         return found[::-1]
 
     def _holding(self, registry: str, model: str, alias: str, move: Moved, until: float | None) -> Holding:
@@ -120,7 +123,7 @@ class Book:
                 return holding
         watched = self._state.watched.get(self._named)
         first = known[-1] if known else None
-        if first is not None and first.source == UNKNOWN and first.until is not None:
+        if first is not None and first.since is None and first.until is not None:
             return first
         if watched is not None and watched <= at:  # it was looked at by then, and there was no such alias
             until = first.since if first else None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -16,7 +17,7 @@ from lineal.ledger.events import Entry as Written
 from lineal.ledger.events import Event
 from lineal.ledger.folding import State
 from lineal.model.listing import VersionRow
-from lineal.model.plan import CheckResult, Entry, Holding, Outcome, Plan, Review, Step, Subject
+from lineal.model.plan import CheckResult, Entry, Holding, Outcome, Plan, Review, Running, Step, Subject
 from lineal.model.records import Confidence, EdgeKind, Node, NodeKind
 from lineal.model.reference import Reference, Selector, SelectorKind, canonical
 from lineal.policy.rules import applies
@@ -24,6 +25,7 @@ from lineal.policy.rules import applies
 if TYPE_CHECKING:
     from lineal.actions.desk import Desk
 
+LIVE = frozenset({"prod", "production", "champion", "live", "latest"})  # aliases for what is in use
 USUAL = ("staging", "prod", "production", "champion")  # aliases that are offered where nobody names one
 _UNDOABLE = frozenset({events.STARTED, events.WITHDRAWN, *events.SAYINGS})
 
@@ -165,14 +167,17 @@ class Reviews:
             if event.where not in last or last[event.where].at <= event.at:
                 last[event.where] = event
         told = []
+        aliases = {about[2] for about in state.moved(named) if about[1] == holding.model} | {holding.alias}
+        aliases |= {one.name for one in self._work.index.history(holding.registry, holding.model).aliases}
         for where, event in sorted(last.items()):
+            if not _belongs(where, holding.alias, aliases):
+                continue
             subject = self._desk.subject(holding.registry, holding.model, event.version)
-            other = "" if event.version == holding.subject.key else ", not what the alias says"
-            told.append(f"{where} runs {subject.name}{other}")
+            told.append(Running(where=where, name=subject.name, same=event.version == holding.subject.key))
         told += self._apart(holding)
         return msgspec.structs.replace(holding, deployed=tuple(told))
 
-    def _apart(self, holding: Holding) -> list[str]:
+    def _apart(self, holding: Holding) -> list[Running]:
         """Say where a counterpart's alias stands for another version."""
         gates = applies(self._work.config.policy, holding.registry, holding.model, holding.alias)
         row = self._desk.find(holding.registry, holding.model, holding.subject.key)
@@ -183,7 +188,8 @@ class Reviews:
             there = book.held(other.registry, other.model, holding.alias, None).subject
             twin = self.twin(row, other.registry, other.model) if row else None
             if there.key != (twin.key if twin else ""):
-                told.append(f"{name}@{holding.alias} is {there.name or 'nothing'}, another version")
+                where = f"{name}@{holding.alias}"
+                told.append(Running(where=where, name=there.name, same=False, counterpart=True))
         return told
 
     def log(self, limit: int, before: int | None, registry: str, model: str, *, every: bool) -> list[Entry]:
@@ -264,6 +270,12 @@ class Reviews:
             checks=detail.checks,
             undoable=undoable and identity not in state.open,
         )
+
+
+def _belongs(where: str, alias: str, aliases: Collection[str]) -> bool:
+    """Say whether a place belongs to an alias: `prod-eu` to `prod`; what bears no alias' name to the live ones."""
+    named = [one for one in aliases if re.fullmatch(rf"{re.escape(one)}([-_./ ].*)?", where)]
+    return alias == max(named, key=len) if named else alias in LIVE
 
 
 def _signer(event: Event) -> str:

@@ -34,7 +34,7 @@ def lines(plan: Plan) -> Iterator[str]:
     for approval in plan.approvals:
         counts = "" if approval.counts else f"  (does not count: {visible(approval.why)})"
         said = f": {visible(approval.text)}" if approval.text else ""
-        yield f"  {approval.what} by {visible(approval.by)} {output.moment(approval.at)}{said}{counts}"
+        yield f"  {visible(approval.what)} by {visible(approval.by)} {output.moment(approval.at)}{said}{counts}"
     for note in plan.notes:
         yield f"  note: {visible(note)}"
     yield ""

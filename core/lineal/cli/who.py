@@ -53,6 +53,7 @@ def who(context: Context, alias: str, at: str, every: bool, form: Format) -> Non
         row = work.version(model)
         if every:
             held = [one for one in desk.timeline(row.registry, row.model) if one.alias == name]
+            held = [one for one in held if one.subject or one.since is not None or one.source == "unknown"]
         else:
             held = [desk.held(row.registry, row.model, name, when)]
     if form == Format.JSON:
@@ -68,7 +69,7 @@ def _row(one: Holding) -> tuple[str, ...]:
     approved = ", ".join(f"{said.what} by {said.by}" for said in one.approvals)
     version = one.subject.reference or ("unknown" if one.source == "unknown" else "nothing")
     since, until = output.moment(one.since), output.moment(one.until)
-    return (version, since, until, one.by, one.source, approved, ", ".join(one.deployed))
+    return (version, since, until, one.by, one.source, approved, ", ".join(place.text for place in one.deployed))
 
 
 def _told(one: Holding) -> Iterator[str]:
@@ -86,7 +87,7 @@ def _told(one: Holding) -> Iterator[str]:
     }
     pairs += [("known", sources.get(one.source, one.source))]
     pairs += [(said.what, f"{said.by} {output.moment(said.at)} {said.text}".rstrip()) for said in one.approvals]
-    pairs += [("runs", text) for text in one.deployed]
+    pairs += [("elsewhere" if place.counterpart else "runs", place.text) for place in one.deployed]
     yield from output.indented(pairs)
 
 

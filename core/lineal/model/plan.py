@@ -124,7 +124,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def blocked(self) -> tuple[CheckResult, ...]:
-        """The checks that stand in its way. Commands that have not run yet do not; nothing keeps anybody from saying."""
+        """The checks in its way. Commands that have not run yet are not; nothing keeps anybody from saying something."""
         if self.changes and all(isinstance(change, Say) for change in self.changes):
             return ()
         return tuple(one for one in self.checks if not one.passed and one.outcome is not Outcome.PENDING)
@@ -163,6 +163,21 @@ class Review(msgspec.Struct, frozen=True, kw_only=True):
     mine: bool = False  # asked for by whoever looks
 
 
+class Running(msgspec.Struct, frozen=True, kw_only=True):
+    """What a place that belongs to an alias is said to run, or what a counterpart of the alias stands for."""
+
+    where: str  # prod-eu; gto:churn@prod
+    name: str  # of the version; "" for none
+    same: bool  # whether it is what the alias stands for
+    counterpart: bool = False
+
+    @property
+    def text(self) -> str:
+        """What a person reads."""
+        other = "" if self.same else ", another version" if self.counterpart else ", not what the alias says"
+        return f"{self.where} {'is' if self.counterpart else 'runs'} {self.name or 'nothing'}{other}"
+
+
 class Holding(msgspec.Struct, frozen=True, kw_only=True):
     """An alias held a version from `since` until `until` (None: still does). `subject` is empty where none did."""
 
@@ -177,7 +192,7 @@ class Holding(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     action: str = ""  # the id of the action, where Lineal did it
     approvals: tuple[Approval, ...] = ()
-    deployed: tuple[str, ...] = ()  # where it is said to run: "prod-eu v41"
+    deployed: tuple[Running, ...] = ()
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):

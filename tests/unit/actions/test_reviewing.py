@@ -98,10 +98,12 @@ def test_where_it_runs_is_shown_beside_what_the_alias_says(bench: Bench) -> None
         desk.execute(desk.promote(version(desk, "churn@v2"), "prod"))
     say(bench, "ops", "deployed", where="prod-eu", alias="")
     with bench.desk() as desk:
-        assert desk.held("store", "churn", "prod").deployed == ("prod-eu runs v1, not what the alias says",)
+        assert [one.text for one in desk.held("store", "churn", "prod").deployed] == [
+            "prod-eu runs v1, not what the alias says"
+        ]
     say(bench, "ops", "deployed", "churn@v2", where="prod-eu", alias="")
     with bench.desk() as desk:
-        assert desk.held("store", "churn", "prod").deployed == ("prod-eu runs v2",)
+        assert [one.text for one in desk.held("store", "churn", "prod").deployed] == ["prod-eu runs v2"]
 
 
 def test_what_an_alias_was_on_a_day_and_before_anything(bench: Bench) -> None:
@@ -116,7 +118,7 @@ def test_what_an_alias_was_on_a_day_and_before_anything(bench: Bench) -> None:
         assert desk.held("store", "churn", "prod", start + 11 * DAY).subject.name == "v2"
         before = desk.held("store", "churn", "prod", NOW - DAY)
         assert (bool(before.subject), before.source) == (False, "registry")  # a native alias has its whole history
-        assert [one.subject.name for one in desk.timeline("store", "churn")] == ["v2", "v1"]
+        assert [one.subject.name for one in desk.timeline("store", "churn")] == ["v2", "v1", ""]
         assert desk.work.version("churn@prod~1").name == "v1"
 
 
@@ -210,10 +212,12 @@ def test_a_counterpart_moves_in_the_same_plan(bench: Bench) -> None:
         assert held(desk, "churn", "prod", "risk") == "v2.0.0"
         assert held(desk, "churn", "prod") == row.name
         bench.sync(desk.work)
-        assert desk.held("store", "churn", "prod").deployed == ()
+        assert [one.text for one in desk.held("store", "churn", "prod").deployed] == []
         desk.execute(desk.move(version(desk, "risk:churn@v1.0.0"), "prod"))
         bench.sync(desk.work)
-        assert desk.held("store", "churn", "prod").deployed == ("risk:churn@prod is v1.0.0, another version",)
+        assert [one.text for one in desk.held("store", "churn", "prod").deployed] == [
+            "risk:churn@prod is v1.0.0, another version"
+        ]
         desk.execute(desk.undo())
         desk.execute(desk.undo())
         assert (held(desk, "churn", "prod", "risk"), held(desk, "churn", "prod")) == ("", "")

@@ -77,7 +77,7 @@ def _since(holding: Holding) -> float:
 
 def known(holding: Holding) -> bool:
     """Say whether anybody had looked by then."""
-    return holding.source != "unknown" and (holding.since is not None or bool(holding.subject))
+    return holding.source != "unknown"
 
 
 def at(held: Sequence[Holding], moment: float) -> Holding | None:

@@ -150,7 +150,7 @@ def _held(one: Holding, day: float, now: float) -> Iterable[Span]:
         return (Span("unknown", Tone.WARN), Span(later + then, Tone.DIM))
     if not one.subject:
         return (Span("nothing", Tone.DIM),)
-    by = f" by {text.safe(one.by, 40)}" if one.by else ""
+    by = f" by {text.person(one.by)}" if one.by else ""
     current = one.until is None and day >= days.start(now)
     return (
         Span(named(one.subject), Tone.STRONG),
@@ -168,18 +168,15 @@ def _since(one: Holding, day: float) -> str:
 
 def approved(approvals: Sequence[Approval]) -> Iterable[Span]:
     """Return who let it through: only approvals that count."""
-    names = [
-        text.safe(one.by.partition("<")[0].strip(), 30) for one in approvals if one.what == "approved" and one.counts
-    ]
+    names = [text.person(one.by, 30) for one in approvals if one.what == "approved" and one.counts]
     return (Span(f"  ✔ approved by {', '.join(names[:4])}", Tone.BETTER),) if names else ()
 
 
 def runs(holding: Holding) -> Iterable[Span]:
     """Return where it is said to run; another version than the alias holds is marked."""
-    for where in holding.deployed[:4]:
-        other = holding.subject.name not in where.split()
-        glyph, tone = ("≠ runs ", Tone.WARN) if other else ("= runs ", Tone.DIM)
-        yield Span(f"  {glyph}{text.safe(where, 60)}", tone)
+    for place in holding.deployed[:4]:
+        glyph, tone = ("=", Tone.DIM) if place.same else ("≠", Tone.WARN)
+        yield Span(f"  {glyph} {text.safe(place.text, 80)}", tone)
 
 
 def item_lines(shown: Sequence[Item], *, several: bool) -> list[Line]:
@@ -212,7 +209,7 @@ def _holding(item: Item) -> Iterable[Span]:
     assert one is not None
     yield Span(f"{item.before} → " if item.before else "→ ", Tone.DIM)
     yield Span(named(one.subject), Tone.STRONG if one.until is None else Tone.PLAIN)
-    yield Span(f"  {text.safe(one.by, 40)}" if one.by else "")
+    yield Span(f"  {text.person(one.by)}" if one.by else "")
     yield Span(f"  {_SOURCES.get(one.source, text.safe(one.source, 20))}", Tone.DIM)
     yield from approved(one.approvals)
     yield from runs(one)
@@ -228,7 +225,7 @@ def _entry(entry: Entry) -> Iterable[Span]:
     before, after = text.safe(entry.before, 40), text.safe(entry.after, 40)
     moved = f"{before} → {after}" if before and after and before != after else after or before
     yield Span(f"{moved}  " if moved else "")
-    yield Span(text.safe(entry.by, 40))
+    yield Span(text.person(entry.by))
     yield Span(f"  {text.safe(entry.text, 300)}" if entry.text else "", Tone.DIM)
 
 

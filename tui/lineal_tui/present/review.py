@@ -32,7 +32,7 @@ def _line(review: Review, longest: int, now: float) -> Line:
     pad = Span(" " * (longest - width(candidate) + 2))
     if not review.asked_at:
         return (*candidate, pad, Span("not asked for; ", Tone.DIM), Span("V", Tone.ACCENT), Span(" asks", Tone.DIM))
-    asked = f"asked by {text.safe(review.asked_by, 40)}, {text.age(review.asked_at, now)}"
+    asked = f"asked by {text.person(review.asked_by)}, {text.age(review.asked_at, now)}"
     own = Span("  yours: somebody else must approve", Tone.WARN) if review.mine else Span("")
     return (*candidate, pad, Span(asked, Tone.DIM), own, Span(_replaces(review, now), Tone.DIM), Span(_said(review)))
 

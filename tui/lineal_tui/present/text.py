@@ -81,6 +81,11 @@ def count(items: int) -> str:
     return f"{items:,}".replace(",", " ") if items >= 10_000 else str(items)
 
 
+def person(by: str, most: int = 40) -> str:
+    """Return somebody's name without the mail, made safe; the whole where there is no name."""
+    return safe(by.partition("<")[0].strip() or by, most)
+
+
 def plural(items: int, noun: str) -> str:
     """Return `3 versions`, `1 version`."""
     return f"{count(items)} {noun}" if items == 1 else f"{count(items)} {noun}s"
