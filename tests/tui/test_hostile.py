@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from textual.pilot import Pilot
 
 from lineal.model.listing import ProblemRow
-from lineal.model.plan import Approval, CheckResult, Difference, Entry, Holding, Outcome, Plan, Review
+from lineal.model.plan import Approval, CheckResult, Difference, Entry, Holding, Outcome, Plan, Review, Running
 from lineal.model.records import Confidence, Edge, EdgeKind
 from lineal.model.values import Metric, Param, Series, Tag
 from lineal.model.version import Code, Dataset, Environment, File, Kind, Package, Run
@@ -78,7 +78,11 @@ def hostile_desk(desk: FakeDesk, text: str) -> None:
     held = Holding(registry="prod", model=text, alias=text, subject=first, since=NOW - DAY, by=text, source=text)
     desk.held_ones = [
         replace(
-            held, reason=text, action=text, approvals=(replace(said, what="approved", counts=True),), deployed=(text,)
+            held,
+            reason=text,
+            action=text,
+            approvals=(replace(said, what="approved", counts=True),),
+            deployed=(Running(where=text, name=text, same=False),),
         ),
         replace(held, alias=text + "2", subject=second, since=None, until=NOW - DAY),
     ]

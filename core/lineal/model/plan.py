@@ -124,7 +124,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def blocked(self) -> tuple[CheckResult, ...]:
-        """The checks in its way. Commands that have not run yet are not; nothing keeps anybody from saying something."""
+        """The checks in its way. Commands that have not run yet are not; and nothing keeps anybody from saying."""
         if self.changes and all(isinstance(change, Say) for change in self.changes):
             return ()
         return tuple(one for one in self.checks if not one.passed and one.outcome is not Outcome.PENDING)
