@@ -18,7 +18,6 @@ from lineal.store import documents, leases, transfer
 from lineal.store.documents import Document
 from lineal.store.transfer import Moved, Parcel
 
-
 _TRAVELS = frozenset(
     {events.COMMITTED, events.METRICS, events.TAGS, events.NOTE, events.WITHDRAWN, events.RETIRED, events.RESTORED}
 )
