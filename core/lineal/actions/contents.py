@@ -50,6 +50,16 @@ def content(files: Iterable[FileHash]) -> str:
     )
 
 
+def named(version: Version) -> tuple[FileHash, ...]:
+    """Return the hash of each file as its registry keeps it; none where it keeps none."""
+    return tuple(
+        FileHash(file.path, file.digest.algorithm.value, file.digest.hex, file.size)
+        if file.digest
+        else FileHash(file.path, size=file.size)
+        for file in version.files
+    )
+
+
 def hashes(
     version: Version, registry: Registry, on_bytes: Callable[[int], None] = lambda _: None
 ) -> tuple[FileHash, ...]:

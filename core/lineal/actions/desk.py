@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from lineal.actions import lookup
+from lineal.actions import contents, lookup
 from lineal.actions.basis import Basis
 from lineal.actions.executing import Executor
 from lineal.actions.gathering import Gatherer, Signatures, in_workspace
@@ -224,6 +224,18 @@ class Desk:
         """Return the hashes that were recorded when a version was last promoted; nothing where it never was."""
         shelf = self.chronicle()
         return lookup.recorded(shelf.ledger, self.named(row.registry), row.model, row.key) if shelf else ()
+
+    def provable(self, row: VersionRow) -> tuple[tuple[FileHash, ...], str]:
+        """Return the hashes that a version's bytes can be held against, and whose they are.
+
+        Those that were recorded when it was promoted, else those that its registry names them by; nothing where neither
+        has any.
+        """
+        recorded = self.recorded(row)
+        if any(one.hex for one in recorded):
+            return recorded, "that were promoted"
+        named = contents.named(self.work.whole(row))
+        return (named, "that its registry names") if any(one.hex for one in named) else ((), "")
 
     # --- plans ---
 

@@ -125,18 +125,17 @@ class Executor:
         verified = None
         if any(gate.files.verified for gate in gates):
             on_step("reading the bytes and comparing them with their hashes")
-            recorded = self._desk.recorded(row) or hashed(version, plan, self._desk)
+            recorded = self._desk.provable(row)[0] or hashed(version, plan, self._desk)
             verified = contents.prove(recorded, version, registry).equal
         return self._desk.planner.judged(plan, row, gates, found, verified)
 
     def _proved(self, plan: Plan, on_step: Tell) -> Plan:
         """Compare the bytes of a version that an alias goes back to with those that were promoted."""
         row = self._desk.row(plan.subject.registry, plan.subject.model, plan.subject.key)
-        recorded = self._desk.recorded(row)
-        if not any(one.hex for one in recorded):
-            note = "unverified: no hash of these files was recorded when they were promoted"
-            return msgspec.structs.replace(plan, notes=(*(n for n in plan.notes if n != note), note), verified=None)
-        on_step("reading the bytes and comparing them with those that were promoted")
+        recorded, whose = self._desk.provable(row)
+        if not recorded:
+            return plan
+        on_step(f"reading the bytes and comparing them with those {whose}")
         proof = contents.prove(recorded, self._work.whole(row), self._work.registry(row.registry))
         others = [check for check in plan.checks if check.id != "files.verified"]
         if proof.changed:
@@ -147,7 +146,7 @@ class Executor:
             outcome, reason = Outcome.PASS, f"{len(recorded)} files read, all equal"
         check = CheckResult(
             id="files.verified",
-            title="bytes are those that were promoted",
+            title=f"bytes are those {whose}",
             outcome=outcome,
             reason=reason,
             evidence="\n".join((*proof.changed, *proof.unread)),

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from lineal.actions.desk import Desk
 
 RACE = "{registry} cannot compare and set: somebody may come in between the last look and the write"
-UNVERIFIED = "unverified: {why}"
+UNVERIFIED = "unverified: neither its promotion nor its registry left a hash of these files"
 
 
 class Planner:
@@ -81,7 +81,10 @@ class Planner:
         held = self._held_before(registry, model, alias, row.key)
         if held is None:
             return self.judged(plan, row, applies(self._work.config.policy, registry, model, alias))
-        return msgspec.structs.replace(self._compared(plan, row), checks=(held, *self._proved(row)))
+        proofs = self._proved(row)
+        notes = () if proofs else (UNVERIFIED,)
+        compared = self._compared(plan, row)
+        return msgspec.structs.replace(compared, checks=(held, *proofs), notes=(*compared.notes, *notes))
 
     def _before(self, registry: str, model: str, alias: str, now: str) -> str:
         """Return the version that an alias held before the one that it holds."""
@@ -110,17 +113,18 @@ class Planner:
 
     def _proved(self, row: VersionRow) -> tuple[CheckResult, ...]:
         """Say whether the bytes are to be compared with what was recorded when the version was promoted."""
-        recorded = self._desk.recorded(row)
-        if any(one.hex for one in recorded):
-            return (
-                CheckResult(
-                    id="files.verified",
-                    title="bytes are those that were promoted",
-                    outcome=Outcome.PENDING,
-                    reason=f"{len(recorded)} files are read and compared when it is confirmed",
-                ),
-            )
-        return ()
+        recorded, whose = self._desk.provable(row)
+        if not recorded:
+            return ()
+        files = "1 file is" if len(recorded) == 1 else f"{len(recorded)} files are"
+        return (
+            CheckResult(
+                id="files.verified",
+                title=f"bytes are those {whose}",
+                outcome=Outcome.PENDING,
+                reason=f"{files} read and compared when it is confirmed",
+            ),
+        )
 
     def _archived(self, main: SetAlias, gates: Sequence[Gate]) -> list[SetAlias]:
         """Return the moves that give the version that goes the alias it shall have then."""

@@ -277,3 +277,35 @@ def test_the_hashes_that_were_promoted_stand_in_the_record(bench: Bench) -> None
         assert began is not None
         assert decode(began).files == recorded
         assert began.content
+
+
+def test_what_was_promoted_by_other_means_is_held_against_its_registrys_own_hashes(bench: Bench) -> None:
+    commits = bench.repository()
+    for number, (name, commit) in enumerate(zip(("1", "2"), commits, strict=True)):
+        bench.git("tag", "-a", f"churn#prod#{number + 1}", commit, "-m", f"by hand {name}", at=bench.now + number)
+    bench.now += DAY
+    with bench.desk() as desk:
+        plan = desk.rollback("risk", "churn", "prod")
+        assert [check.title for check in plan.checks] == ["was prod before", "bytes are those that its registry names"]
+        done = desk.execute(plan)
+        assert done.plan.verified is True
+        assert held(desk, "churn", "prod", "risk") == "v1.0.0"
+
+
+def test_bytes_that_are_nowhere_are_said_to_be_unverified(bench: Bench) -> None:
+    import shutil
+
+    with bench.desk() as desk:
+        bench.repository()
+    with bench.desk() as desk:
+        for reference in ("risk:churn@v1.0.0", "risk:churn@v2.0.0"):
+            desk.execute(desk.promote(version(desk, reference), "staging"))
+            bench.now += DAY
+            bench.sync(desk.work)
+        shutil.rmtree(bench.folder / "risk" / ".dvc" / "cache")
+        bench.sync(desk.work)
+        done = desk.execute(desk.rollback("risk", "churn", "staging"))
+        assert done.plan.verified is False
+        assert any(note.startswith("unverified: churn.bin") for note in done.plan.notes)
+        assert "unverified" in done.plan.checks[-1].reason
+        assert held(desk, "churn", "staging", "risk") == "v1.0.0"
