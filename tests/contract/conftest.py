@@ -11,6 +11,7 @@ import pytest
 from tests.postgres import Server
 from tests.sources import dvc_tools
 from tests.sources.mlflow import Filled, fill, serving
+from tests.sources.mlflow_writing import guarding
 
 Oracle = Callable[[str], Path]
 
@@ -68,3 +69,17 @@ def mlflow_server(oracle: Oracle, tmp_path_factory: pytest.TempPathFactory) -> I
 def dvc_made(oracle: Oracle, tmp_path_factory: pytest.TempPathFactory) -> dvc_tools.Made:
     """A repository that DVC 3.67 and GTO 1.10 made."""
     return dvc_tools.make(oracle("dvc"), tmp_path_factory.mktemp("dvc"))
+
+
+@pytest.fixture(scope="session")
+def old(oracle: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A tracking server of MLflow 2.22, which knows no LoggedModels."""
+    with serving(oracle("mlflow2_server"), tmp_path_factory.mktemp("mlflow2")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def guarded(oracle: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A tracking server of MLflow 3.17 that knows its users."""
+    with guarding(oracle("mlflow"), tmp_path_factory.mktemp("mlflow-auth")) as url:
+        yield url

@@ -18,25 +18,11 @@ from lineal.model.version import Kind, Version
 from lineal.registries import connect
 from lineal.registries.base import Registry
 from lineal.testing import stamped
-from tests.sources.mlflow import Filled, run, serving
-from tests.sources.mlflow_writing import ADMIN, READER, ask, environ, guarding
+from tests.sources.mlflow import Filled, run
+from tests.sources.mlflow_writing import ADMIN, READER, ask, environ
 
 Oracle = Callable[[str], Path]
 _NUMBERS = itertools.count(1)
-
-
-@pytest.fixture(scope="module")
-def old(oracle: Oracle, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A tracking server of MLflow 2.22, which knows no LoggedModels."""
-    with serving(oracle("mlflow2_server"), tmp_path_factory.mktemp("mlflow2")) as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def guarded(oracle: Oracle, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A tracking server that knows its users."""
-    with guarding(oracle("mlflow"), tmp_path_factory.mktemp("mlflow-auth")) as url:
-        yield url
 
 
 @pytest.fixture(params=["mlflow_server", "old"])

@@ -31,6 +31,11 @@ HOSTILE = {
     "zero": "a\u200b\u200d\ufeff\u2060b",
     "surrogate": "a\udc80b",
 }
+HOSTILE["all"] = " ".join(text for kind, text in HOSTILE.items() if kind not in ("long", "wide"))
+CASES = [
+    *(((80, 24), kind) for kind in ("markup", "long", "wide", "surrogate", "all")),
+    ((160, 45), "all"),
+]
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
 KEYS = ["1", "2", "3", "4", "7"]
 
@@ -132,8 +137,7 @@ async def walk(pilot: Pilot[int], app: LinealApp) -> None:
     clean(app)
 
 
-@pytest.mark.parametrize("kind", list(HOSTILE))
-@pytest.mark.parametrize("size", [(80, 24), (160, 45)], ids=["80x24", "160x45"])
+@pytest.mark.parametrize(("size", "kind"), CASES, ids=[f"{size[0]}x{size[1]}-{kind}" for size, kind in CASES])
 async def test_every_screen_shows_hostile_text_escaped(make_app: MakeApp, kind: str, size: tuple[int, int]) -> None:
     app = make_app(hostile(HOSTILE[kind]), workspace=HOSTILE[kind])
     async with app.run_test(size=size) as pilot:
