@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from lineal.config import Surroundings
-from tests import oracles
+from tests import ceph, oracles
 from tests.postgres import index_url, postgres, postgres_server
 
-__all__ = ["around", "index_url", "oracle", "postgres", "postgres_server"]
+__all__ = ["around", "index_url", "oracle", "postgres", "postgres_server", "rgw"]
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # NumPy's threads only get in one another's way in the demo
 NOW = 1_790_000_000.0  # the fixed clock: 2026-09-21 13:33:20 UTC
@@ -25,6 +25,15 @@ def around(tmp_path: Path) -> Surroundings:
     work.mkdir()
     home.mkdir()
     return Surroundings(work, home, {}, lambda: NOW)
+
+
+@pytest.fixture(scope="session")
+def rgw(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Ceph RGW, one for all tests: it takes 12 s to start."""
+    if missing := ceph.missing():
+        pytest.skip(f"needs {', '.join(missing)}: apt-get install radosgw ceph-mon ceph-osd")
+    with ceph.rgw(tmp_path_factory.mktemp("ceph")) as endpoint:
+        yield endpoint
 
 
 def interpreter(name: str) -> Path:

@@ -165,14 +165,6 @@ def moto() -> Iterator[str]:
         yield endpoint
 
 
-@pytest.fixture(scope="module")
-def rgw(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    if missing := ceph.missing():
-        pytest.skip(f"needs {', '.join(missing)}: apt-get install radosgw ceph-mon ceph-osd")
-    with ceph.rgw(tmp_path_factory.mktemp("ceph")) as endpoint:
-        yield endpoint
-
-
 @pytest.fixture(autouse=True)
 def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {**ceph.KEYS, "AWS_EC2_METADATA_DISABLED": "true"}.items():

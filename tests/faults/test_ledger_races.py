@@ -123,15 +123,6 @@ def moto() -> Iterator[str]:
         yield endpoint
 
 
-@pytest.fixture
-def rgw(tmp_path: Path) -> Iterator[str]:
-    if missing := ceph.missing():
-        pytest.skip(f"needs {', '.join(missing)}: apt-get install radosgw ceph-mon ceph-osd")
-    (tmp_path / "ceph").mkdir()
-    with ceph.rgw(tmp_path / "ceph") as endpoint:
-        yield endpoint
-
-
 def test_a_race_in_a_bucket_has_one_winner_for_each_step(
     moto: str, bucket: Callable[[str], tuple[str, dict[str, str]]], tmp_path: Path
 ) -> None:

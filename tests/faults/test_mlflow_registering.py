@@ -28,7 +28,7 @@ _NUMBERS = itertools.count(1)
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait for nothing for long."""
-    limits = Limits(connect=1, silence=2.0, deadline=2.5, size=1 << 20, tries=2)
+    limits = Limits(connect=1, silence=1.0, deadline=1.5, size=1 << 20, tries=2)
     monkeypatch.setattr(server, "Http", lambda url, **more: Http(url, limits=limits, sleep=lambda _: None, **more))
 
 
