@@ -208,7 +208,7 @@ def test_a_sync_that_is_killed_leaves_whole_scopes_and_no_lock(
     draw = random.Random(7)
     reached: set[int] = set()
     for patience in (1, 1, 1, 1, 1, 3, 9, 27):  # a busy machine may need longer to write anything at all
-        if patience == 1 or max(reached) == 0:
+        if patience == 1 or (verb == "sync" and max(reached) == 0):  # a rebuild shows nothing before its end
             killed_after(draw.uniform(0.02, 0.9) * patience, tmp_path, index_url, verb)
             reached.add(check_whole(index_url))
     assert verb == "rebuild" or max(reached) > 0
