@@ -17,7 +17,7 @@ from lineal.ledger.events import Entry as Written
 from lineal.ledger.events import Event
 from lineal.ledger.folding import State
 from lineal.model.listing import VersionRow
-from lineal.model.plan import CheckResult, Entry, Holding, Outcome, Plan, Review, Running, Step, Subject
+from lineal.model.plan import Entry, Holding, Plan, Review, Running, Step, Subject
 from lineal.model.records import Confidence, EdgeKind, Node, NodeKind
 from lineal.model.reference import Reference, Selector, SelectorKind, canonical
 from lineal.policy.rules import applies
@@ -287,9 +287,3 @@ def _signer(event: Event) -> str:
         return fingerprint(event.signature)
     except Error:
         return "damaged signature"
-
-
-def failing(checks: tuple[CheckResult, ...]) -> list[CheckResult]:
-    """Return the checks that did not pass, the worst first."""
-    order = {Outcome.FAIL: 0, Outcome.UNKNOWN: 1, Outcome.UNTRUSTED: 2, Outcome.WAIT: 3, Outcome.PENDING: 4}
-    return sorted((one for one in checks if not one.passed), key=lambda one: order.get(one.outcome, 9))

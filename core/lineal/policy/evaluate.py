@@ -43,12 +43,6 @@ def evaluate_names(
     return _unique(found)
 
 
-def approvers_of(policy: Policy, facts: Facts) -> tuple[str, ...]:
-    """Return the globs of those who may approve, over all gates that want it; empty: anybody but the author."""
-    gates = [one for one in applies(policy, facts.registry, facts.model, facts.alias) if one.approvals]
-    return tuple(dict.fromkeys(name for gate in gates for name in gate.approvers))
-
-
 def _judged(gate: Gate, facts: Facts, policy: Policy) -> Iterator[CheckResult]:
     yield from recorded.required(gate, facts, policy)
     yield from recorded.clean(gate, facts)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lineal.model.plan import Approval, Outcome
-from lineal.policy.evaluate import approvers_of
-from tests.unit.policy.made import approved, facts, gate, only, outcome, policy
+from tests.unit.policy.made import approved, facts, gate, only, outcome
 
 PASS, FAIL, WAIT, UNKNOWN = Outcome.PASS, Outcome.FAIL, Outcome.WAIT, Outcome.UNKNOWN
 ONE, TWO = gate("approvals = 1"), gate("approvals = 2")
@@ -112,13 +111,3 @@ def test_without_a_known_author_one_approval_more_makes_sure_that_it_is_not_the_
     assert "who the author is" in said(ONE, approved("mira"), author=" ")[1]
     assert said(ONE, approved("mira"), approved("kim"), author="")[0] is PASS
     assert said(ONE, author="")[0] is WAIT
-
-
-def test_who_may_approve_is_told_over_all_gates_that_apply() -> None:
-    asked = policy(
-        '[[gate]]\nalias = "prod"\napprovals = 1\napprovers = ["mira"]\n'
-        '[[gate]]\nalias = "p*"\napprovals = 1\napprovers = ["kim", "mira"]\n'
-        '[[gate]]\nalias = "staging"\napprovals = 1\napprovers = ["eve"]'
-    )
-    assert approvers_of(asked, facts()) == ("mira", "kim")
-    assert approvers_of(ONE, facts()) == ()
