@@ -320,10 +320,6 @@ class Desk:
         """Carry a plan out; see `Executor.execute`. Raises Blocked, Conflict, NotFound, RegistryError, StoreError."""
         return self._executor.execute(plan, override=override, on_step=on_step, stop=stop)
 
-    def judged(self, plan: Plan, on_step: Callable[[str], None] = lambda _: None) -> Plan:
-        """Judge a plan again, with what takes long."""
-        return self._executor.judged(plan, on_step)
-
     def ran(
         self,
         plan: Plan,
