@@ -105,12 +105,15 @@ def test_exit_codes(office: Office) -> None:
 
 def test_a_command_is_run_only_where_it_was_allowed(office: Office) -> None:
     office.policy(GATE.replace("approvals = 1\n", ""))
-    (office.folder / "smoke.sh").write_text('test -s "$1/weights.bin" && echo "$LINEAL_MODEL is fine"\n')
+    (office.folder / "smoke.sh").write_text(
+        'test -s "$1/weights.bin" && test -z "$STRIPE_KEY$DB_URL" && echo "$LINEAL_MODEL is fine"\n'
+    )
     said = office.run("check", "churn@v1", "--for", "prod")
     assert said.code == 1
     assert "trust" in said.out
     assert "smoke.sh" in office.ok("trust", "--yes")
-    said = office.run("check", "churn@v1", "--for", "prod", "--format", "json")
+    hidden = {"STRIPE_KEY": "sk_live", "DB_URL": "postgresql://me:secret@db/x"}
+    said = office.run("check", "churn@v1", "--for", "prod", "--format", "json", **hidden)
     assert said.code == 0, said.out
     smoke = next(one for one in json.loads(said.out)["checks"] if one["id"] == "command.smoke")
     assert smoke["outcome"] == "pass"

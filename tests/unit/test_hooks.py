@@ -15,8 +15,9 @@ import pytest
 
 from lineal.actions import hook_posts
 from lineal.actions.deliveries import Delivery, Happening, Outcome
-from lineal.actions.hook_commands import variables, without_secrets
+from lineal.actions.hook_commands import variables
 from lineal.actions.hooks import deliver, event_of, in_background
+from lineal.actions.processes import without_secrets
 from lineal.config import Surroundings
 from lineal.ledger import events
 from lineal.ledger.events import Event

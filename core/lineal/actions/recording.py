@@ -168,33 +168,19 @@ class Recorder:
 
     def say(self, change: Say, plan: Plan, named: str, detail: Detail | None = None) -> Entry | None:
         """Write what is said about a version, or that it is taken back."""
+        fields: dict[str, object] = {"id": change.event, "where": change.where, "message": change.text}
         if change.withdrawn:
-            event = self.event(
-                events.WITHDRAWN,
-                registry=named,
-                model=change.model,
-                version=change.key,
-                alias=change.alias,
-                of=change.event,
-                action=plan.id,
-                undoes=plan.undoes,
-                message=plan.reason,
-                command=plan.command,
-                detail=encode(detail or Detail(action=plan.action, title=plan.title, changes=plan.changes)),
-            )
-            return self.write(event)
+            fields = {"of": change.event, "message": plan.reason}
         event = self.event(
-            change.what,
-            id=change.event,
+            events.WITHDRAWN if change.withdrawn else change.what,
             registry=named,
             model=change.model,
             version=change.key,
             alias=change.alias,
-            where=change.where,
-            message=change.text,
             action=plan.id,
             undoes=plan.undoes,
             command=plan.command,
             detail=encode(detail or Detail(action=plan.action, title=plan.title, changes=plan.changes)),
+            **fields,
         )
         return self.write(event)

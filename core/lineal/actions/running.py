@@ -6,9 +6,6 @@ of its own that does not outlive it, without what looks like a secret in its env
 
 from __future__ import annotations
 
-import os
-import re
-import signal
 import subprocess
 import tempfile
 import threading
@@ -16,6 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
+from lineal.actions.processes import followed, without_secrets
 from lineal.errors import BadFormat, Error, NotFound
 from lineal.model.version import Place, Version
 from lineal.policy.facts import CommandResult, Ran
@@ -24,8 +22,6 @@ from lineal.registries.base import Registry
 
 _KEPT = 64 << 10  # bytes of output: the last of it
 _CHUNK = 1 << 20
-_GRACE = 2.0  # seconds between the polite and the final end
-_SECRET = re.compile(r"token|secret|passw|credential|private|api_?key|access_?key|auth(?!or)|cookie|session_id", re.I)
 FILES = "{files}"
 
 
@@ -89,8 +85,7 @@ def lay_out(version: Version, registry: Registry, folder: Path) -> None:
 
 
 def _environ(environ: Mapping[str, str], version: Version, folder: str) -> dict[str, str]:
-    kept = {name: value for name, value in environ.items() if not _SECRET.search(name)}
-    return kept | {
+    return without_secrets(environ) | {
         "LINEAL_FILES": folder,
         "LINEAL_REGISTRY": version.registry,
         "LINEAL_MODEL": version.model,
@@ -115,69 +110,12 @@ def _one(
         )
     except (OSError, ValueError) as error:
         return CommandResult(name=name, outcome=Ran.MISSING, output=f"{words[0]}: {error}")
-    tail = _Tail(process)
-    while process.poll() is None and time.monotonic() - began < timeout and not stop.is_set():
-        try:
-            process.wait(0.05)
-        except subprocess.TimeoutExpired:
-            continue
-    late = process.poll() is None
-    _end(process)
-    output = tail.text()
-    seconds = time.monotonic() - began
-    if late:
+    said, ended = followed(process, began + timeout, _KEPT, last=True, stop=stop)
+    output, seconds = said.decode("utf-8", "backslashreplace"), time.monotonic() - began
+    if not ended:
         why = "stopped" if stop.is_set() else f"ended after {timeout:g} s"
         return CommandResult(name=name, outcome=Ran.TIMEOUT, seconds=seconds, output=f"{output}\n({why})")
     return CommandResult(name=name, outcome=Ran.RAN, exit=process.returncode, seconds=seconds, output=output)
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End the whole group: what a command left running goes with it."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.killpg(process.pid, number)
-        except (ProcessLookupError, PermissionError):
-            break
-        try:
-            process.wait(_GRACE)
-        except subprocess.TimeoutExpired:
-            continue
-        if number is signal.SIGTERM:
-            time.sleep(0.05)
-    process.wait()
-
-
-class _Tail:
-    """The last bytes of a process's output, read by a thread so that it never waits for us."""
-
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
-        self._process = process
-        self._kept = bytearray()
-        self._left_out = 0
-        self._thread = threading.Thread(target=self._read, daemon=True)
-        self._thread.start()
-
-    def _read(self) -> None:
-        stream = self._process.stdout
-        assert stream is not None
-        try:
-            while piece := os.read(stream.fileno(), 1 << 16):
-                self._kept += piece
-                over = len(self._kept) - _KEPT
-                if over > 0:
-                    self._left_out += over
-                    del self._kept[:over]
-        except (OSError, ValueError):
-            return
-
-    def text(self) -> str:
-        """Return what was said, after a moment for what is still in the pipe."""
-        self._thread.join(1.0)
-        assert self._process.stdout is not None
-        if not self._thread.is_alive():
-            self._process.stdout.close()
-        text = bytes(self._kept).decode("utf-8", "backslashreplace")
-        return f"({self._left_out:,} bytes before this are left out)\n{text}" if self._left_out else text
 
 
 def explained(error: Error) -> CommandResult:
