@@ -20,8 +20,8 @@ _PERSON = re.compile(r"([^<>]*)<([^<>]*)>")
 
 
 def approvals(gate: Gate, facts: Facts) -> Iterator[CheckResult]:
-    """Judge the approvals; a gate that wants none does not look at them."""
-    if not gate.approvals:
+    """Judge the approvals; a gate that wants none is held up by a rejection all the same."""
+    if not gate.approvals and not any(one.what == REJECTED and not why for one, why in _latest(gate, facts)):
         return
     outcome, reason, hint = _judged(gate, facts)
     evidence = "\n".join(
@@ -32,6 +32,8 @@ def approvals(gate: Gate, facts: Facts) -> Iterator[CheckResult]:
 
 def approvals_title(gate: Gate) -> str:
     """Say who must approve."""
+    if not gate.approvals:
+        return "nobody rejected it"
     who = " or ".join(gate.approvers) if gate.approvers else "anybody but the author"
     count = "1 approval" if gate.approvals == 1 else f"{gate.approvals} approvals"
     return f"{count} by {who}" + (f", signed ({gate.signers})" if gate.signers else "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lineal.model.plan import Approval, Outcome
+from lineal.policy.evaluate import evaluate
 from tests.unit.policy.made import approved, facts, gate, only, outcome
 
 PASS, FAIL, WAIT, UNKNOWN = Outcome.PASS, Outcome.FAIL, Outcome.WAIT, Outcome.UNKNOWN
@@ -16,9 +17,14 @@ def said(asked: object, *approvals: Approval, author: str = "jo") -> tuple[Outco
     return outcome(asked, facts(approvals=approvals, author=author))  # type: ignore[arg-type]
 
 
-def test_a_gate_that_wants_no_approval_does_not_look_at_any() -> None:
-    known = facts(approvals=(approved("mira", "rejected"),))
-    assert [result.id for result in (only(gate("after = 'dev'"), known),)] == ["after.dev"]
+def test_a_gate_that_wants_no_approval_is_held_up_by_a_rejection_alone() -> None:
+    asked = gate("after = 'dev'")
+    assert only(asked, facts(approvals=(approved("mira"),))).id == "after.dev"
+    order, rejection = evaluate(asked, facts(approvals=(approved("sven", "rejected"),)))
+    assert (order.id, rejection.id, rejection.title) == ("after.dev", "approvals", "nobody rejected it")
+    assert rejection.outcome is FAIL
+    settled = facts(approvals=(approved("sven", "rejected"), approved("sven")))
+    assert only(asked, settled).id == "after.dev"
 
 
 def test_it_waits_until_there_are_enough() -> None:
