@@ -278,3 +278,25 @@ def test_a_commit_becomes_a_version_and_is_promoted(office: Office) -> None:
     assert "churn@v2.0.1" in office.git("tag")
     office.ok("promote", "risk:churn@v2.0.1", "--to", "prod", "--yes")
     assert json.loads(office.ok("who", "risk:churn@prod", "--format", "json"))[0]["subject"]["name"] == "v2.0.1"
+
+
+def test_a_head_is_anchored_in_a_bucket_and_held_against_it(office: Office) -> None:
+    import shutil
+
+    from tests import ceph, s3
+
+    keys = {**ceph.KEYS, "AWS_EC2_METADATA_DISABLED": "true"}
+    with s3.moto() as endpoint:
+        place = f'[remotes.vault]\nurl = "s3://models/anchors"\nendpoint = "{endpoint}"\npath_style = true\n'
+        office.policy(place)
+        office.ok("note", "churn@v1", "first", "--yes")
+        said = office.run("audit", "anchor", "vault", **keys)
+        assert said.code == 0, said.err
+        assert office.run("audit", "verify", "--anchor", "vault", **keys).code == 0
+        newest = max((office.folder / ".lineal" / "store" / "ledger").rglob("0*[0-9]"))  # the note
+        newest.unlink()
+        shutil.rmtree(office.home / ".cache")  # a client that never saw the head
+        assert office.run("audit", "verify").code == 0
+        said = office.run("audit", "verify", "--anchor", "vault", **keys)
+        assert said.code == 7
+        assert "anchor" in said.out
