@@ -300,3 +300,20 @@ def test_a_head_is_anchored_in_a_bucket_and_held_against_it(office: Office) -> N
         said = office.run("audit", "verify", "--anchor", "vault", **keys)
         assert said.code == 7
         assert "anchor" in said.out
+
+
+def test_what_can_be_changed_and_why_not_is_listed(office: Office) -> None:
+    office.repository()
+    rows = {row["name"]: row for row in json.loads(office.ok("registry", "ls", "--format", "json"))}
+    assert rows["store"]["changes"] == ["aliases", "tags"]
+    assert rows["risk"]["changes"] == ["aliases", "registrations", "files"]
+    assert rows["out"]["changes"] == []
+    assert rows["out"]["refusal"]
+    assert "aliases, tags" in office.ok("registry", "ls")
+    assert "`lineal policy init`" in office.run("doctor").out
+    office.policy("[[gate]]\nalias = 'prod'\naprovals = 1\n")
+    said = office.run("doctor")
+    assert "aprovals" in said.out
+    assert said.code != 0
+    rows = {row["name"]: row for row in json.loads(office.ok("registry", "ls", "--format", "json"))}
+    assert rows["store"]["changes"] == []

@@ -152,9 +152,8 @@ def test_a_read_on_a_terminal_leaves_no_progress_behind(small: Lab) -> None:
 
 def test_doctor_looks_at_everything_and_shows_no_secret(lab: Lab) -> None:
     found = {item["what"]: item for item in lab.json("doctor")}
-    assert {"lineal", "git", "sqlite", "terminal", "workspace", "index", "risk-models", "mlflow", "hub", "runs"} == set(
-        found
-    )
+    registries = {"risk-models", "mlflow", "hub", "runs"}
+    assert {"lineal", "git", "sqlite", "terminal", "workspace", "policy", "index"} | registries == set(found)
     assert all(set(item) == {"what", "health", "says", "hint"} for item in found.values())
     assert {item["health"] for item in found.values()} == {"ok", "note"}
     said = lab.run("doctor", env={"MLFLOW_TRACKING_TOKEN": "hunter2", "MLFLOW_TRACKING_PASSWORD": "hunter3"})
@@ -163,7 +162,7 @@ def test_doctor_looks_at_everything_and_shows_no_secret(lab: Lab) -> None:
 
 @pytest.mark.parametrize("form", ["table", "csv", "md"])
 def test_doctor_in_every_format(lab: Lab, form: str) -> None:
-    assert len(lab.ok("doctor", "--format", form).splitlines()) == 10 + (2 if form == "md" else 1)
+    assert len(lab.ok("doctor", "--format", form).splitlines()) == 11 + (2 if form == "md" else 1)
 
 
 def test_doctor_finds_a_registry_that_is_gone_bad_and_exits_with_1(small: Lab) -> None:

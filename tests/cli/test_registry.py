@@ -11,6 +11,7 @@ from tests.cli.conftest import Lab
 from tests.sources.checkpoints import safetensors
 
 KEYS = ["name", "kind", "url", "origin", "models", "versions", "problems", "synced", "error", "hint"]
+KEYS += ["changes", "refusal"]
 
 
 def project(lab: Lab) -> dict[str, Any]:

@@ -106,6 +106,7 @@ def _workspace(work: Workspace) -> Iterator[Finding]:
     file = work.root / PROJECT_FILE
     says = f"{work.root}, {PROJECT_FILE} {'read' if file.exists() else 'not there: everything is found by itself'}"
     yield Finding(what="workspace", health=Health.OK, says=says)
+    yield _policy(work)
     yield _guarded("index", lambda: _index(work))
     try:
         specs = work.specs
@@ -117,6 +118,21 @@ def _workspace(work: Workspace) -> Iterator[Finding]:
         yield Finding(what="registries", health=Health.NOTE, says="none found here", hint=hint)
     for spec in specs:
         yield _guarded(spec.name, lambda spec=spec: _registry(work, spec))  # type: ignore[misc]
+
+
+def _policy(work: Workspace) -> Finding:
+    """Say whether anything may be changed here, and by how many gates."""
+    config = work.config
+    if config.policy_error:
+        hint = f"mend {PROJECT_FILE}: until then nothing can be changed"
+        return Finding(what="policy", health=Health.BAD, says=config.policy_error, hint=hint)
+    if config.read_only:
+        return Finding(what="policy", health=Health.NOTE, says=f"read-only: {config.read_only}")
+    if not config.policy:
+        return Finding(what="policy", health=Health.NOTE, says="none", hint="`lineal policy init` writes one")
+    gates = len(config.policy.gates)
+    hint = "`lineal policy explain` says what it asks"
+    return Finding(what="policy", health=Health.OK, says=f"{gates} gate{'s' if gates != 1 else ''}", hint=hint)
 
 
 def _guarded(what: str, look: Callable[[], Finding]) -> Finding:

@@ -31,19 +31,32 @@ def command() -> None:
 @format_option
 @pass_context
 def ls(context: Context, form: Format) -> None:
-    """List the registries, how fresh the index is about each, and what went wrong."""
+    """List the registries, how fresh the index is about each, what can be changed in it, and what went wrong."""
     with context.open() as work:
         rows = _rows(work)
         if form == Format.JSON:
-            output.documents(registry_item(row) for row in rows)
+            output.documents(registry_item(row) | _changes(work, row) for row in rows)
             return
-        heads = ["name", "kind", "origin", "models", "versions", "problems", "synced", "url", "error"]
-        output.table(form, heads, (_line(row) for row in rows))
+        heads = ["name", "kind", "origin", "models", "versions", "problems", "synced", "changes", "url", "error"]
+        output.table(form, heads, (_line(row, _changes(work, row)) for row in rows))
 
 
-def _line(row: RegistryRow) -> list[Cell]:
+def _line(row: RegistryRow, can: dict[str, object]) -> list[Cell]:
     counts: list[Cell] = [row.models, row.versions, row.problems]
-    return [row.name, row.kind, row.origin, *counts, output.moment(row.synced_at) or "never", row.url, row.error]
+    changes = can["changes"]
+    said = ", ".join(changes) if isinstance(changes, list) and changes else "none"
+    return [row.name, row.kind, row.origin, *counts, output.moment(row.synced_at) or "never", said, row.url, row.error]
+
+
+def _changes(work: Workspace, row: RegistryRow) -> dict[str, object]:
+    """Return what can be changed in a registry, and why the rest cannot."""
+    from lineal.model.changes import Register, Restore, SetAlias, SetTags
+
+    if work.config.read_only:
+        return {"changes": [], "refusal": f"read-only: {work.config.read_only}"}
+    names = {SetAlias: "aliases", SetTags: "tags", Register: "registrations", Restore: "files"}
+    registry = work.registry(row.name)
+    return {"changes": [name for kind, name in names.items() if kind in registry.writes], "refusal": registry.refusal}
 
 
 def _rows(work: Workspace) -> list[RegistryRow]:
