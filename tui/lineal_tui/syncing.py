@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
-from collections.abc import Callable, Mapping, Sequence
+import subprocess
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import IO
 
 import msgspec
 from msgspec import Struct
@@ -14,10 +15,14 @@ from lineal_tui.messages import SyncStep
 
 _LINE = 1 << 20
 _GRACE = 5.0  # seconds between SIGTERM and SIGKILL
+_POLL = 0.02  # seconds between two looks at a child that has closed its output
 
 
 class SyncChild:
-    """One child at a time. `tell` is called on the event loop with each step."""
+    """One child at a time. `tell` is called on the event loop with each step.
+
+    asyncio's own processes are not used: one whose task is cancelled twice, as a closing loop does, outlives the loop.
+    """
 
     def __init__(
         self, command: Sequence[str], cwd: str, environ: Mapping[str, str], tell: Callable[[SyncStep], None]
@@ -26,7 +31,7 @@ class SyncChild:
         self._cwd = cwd
         self._environ = dict(environ)
         self._tell = tell
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._cancelled = False
 
     @property
@@ -38,43 +43,34 @@ class SyncChild:
         """Start a child for these registries (none: all), tell what it says, and wait for its end."""
         self._cancelled = False
         try:
-            self._process = await asyncio.create_subprocess_exec(
-                *self._command,
-                *names,
+            process = self._process = subprocess.Popen(
+                [*self._command, *names],
                 cwd=self._cwd,
                 env=self._environ,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                limit=_LINE,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
             )
         except OSError as error:
             self._tell(SyncStep(running=False, error=f"the sync could not be started: {error.strerror}"))
             return
         try:
-            said = await self._follow(self._process)
+            said = await self._follow(process)
         finally:
             self._process = None
+            _end(process)
         self._tell(said)
 
-    async def _follow(self, process: asyncio.subprocess.Process) -> SyncStep:
-        stdout, stderr = process.stdout, process.stderr
-        if stdout is None or stderr is None:
-            raise AssertionError("pipes were asked for")
-        complaint = asyncio.ensure_future(stderr.read(_LINE))
-        try:
-            unread = await self._listen(stdout)
-            code = await process.wait()
-        except asyncio.CancelledError:
-            self.cancel()
+    async def _follow(self, process: subprocess.Popen[bytes]) -> SyncStep:
+        async with _read(process.stdout) as stdout, _read(process.stderr) as stderr:
+            complaint = asyncio.ensure_future(stderr.read(_LINE))
             try:
-                await asyncio.wait_for(process.wait(), 1.0)
-            except TimeoutError:
-                _kill(process)
-                await process.wait()
-            complaint.cancel()
-            raise
-        said = (await complaint).decode(errors="backslashreplace").strip().splitlines()
+                unread = await self._listen(stdout)
+                while (code := process.poll()) is None:
+                    await asyncio.sleep(_POLL)
+                said = (await complaint).decode(errors="backslashreplace").strip().splitlines()
+            finally:
+                complaint.cancel()
         error = "" if self._cancelled else _outcome(code, unread, said)
         return SyncStep(running=False, changed=True, error=error, said=said[-1] if said and not error else "")
 
@@ -90,12 +86,39 @@ class SyncChild:
     def cancel(self) -> None:
         """Ask the child to end; kill it if it does not."""
         process = self._process
-        if process is None or process.returncode is not None:
+        if process is None or process.poll() is not None:
             return
         self._cancelled = True
-        with contextlib.suppress(ProcessLookupError):
-            process.send_signal(signal.SIGTERM)
-        asyncio.get_running_loop().call_later(_GRACE, _kill, process)
+        process.terminate()
+        asyncio.get_running_loop().call_later(_GRACE, process.kill)
+
+
+@contextlib.asynccontextmanager
+async def _read(pipe: IO[bytes] | None) -> AsyncIterator[asyncio.StreamReader]:
+    if pipe is None:
+        raise AssertionError("pipes were asked for")
+    reader = asyncio.StreamReader(limit=_LINE)
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), pipe
+    )
+    try:
+        yield reader
+    finally:
+        transport.close()
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """See to it that it is no more: it is asked, and has a second to put its things in order. Nothing cancels this."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(1.0)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+    for pipe in (process.stdout, process.stderr):
+        if pipe is not None:
+            pipe.close()
 
 
 def _outcome(code: int, unread: Sequence[str], said: Sequence[str]) -> str:
@@ -107,12 +130,6 @@ def _outcome(code: int, unread: Sequence[str], said: Sequence[str]) -> str:
     if unread:
         return f"{', '.join(unread)} could not be read; 7 says why"
     return said[-1] if said else f"the sync ended with exit code {code}"
-
-
-def _kill(process: asyncio.subprocess.Process) -> None:
-    if process.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
 
 
 async def _line(stream: asyncio.StreamReader) -> bytes:
