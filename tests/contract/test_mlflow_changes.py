@@ -12,7 +12,7 @@ from lineal.model.records import Alias, Complete
 from lineal.model.version import Kind, Version
 from lineal.registries import connect
 from lineal.testing import Fold
-from tests.sources.mlflow import Filled, change, copied, fill, serving
+from tests.sources.mlflow import Filled, changing, copied, fill, serving
 
 Oracle = Callable[[str], Path]
 
@@ -75,13 +75,14 @@ def test_incremental_scans_follow_every_change(store: Filled, around: Surroundin
     """One change after another, each seen at once, though several of them change no timestamp."""
     follower = Follower(store, around)
     follower.scan()
-    for what in CHANGES:
-        before = follower.fold.rows()
-        change(store, what)
-        follower.scan()
-        assert follower.fold.rows() == follower.afresh().rows(), what
-        assert follower.fold.rows() != before or what == "go_on", what
-        assert follower.scan() == [], what
+    with changing(store) as change:
+        for what in CHANGES:
+            before = follower.fold.rows()
+            change(what)
+            follower.scan()
+            assert follower.fold.rows() == follower.afresh().rows(), what
+            assert follower.fold.rows() != before or what == "go_on", what
+            assert follower.scan() == [], what
 
 
 def test_what_changed_is_what_is_said(store: Filled, around: Surroundings) -> None:

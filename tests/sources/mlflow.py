@@ -9,9 +9,10 @@ import socket
 import subprocess
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 
 import msgspec
@@ -36,12 +37,16 @@ class Filled(msgspec.Struct, frozen=True, kw_only=True):
     environ: dict[str, str] = {}
 
 
-def run(python: Path, script: str, *arguments: str, home: Path, **environ: str) -> str:
-    """Run one of the scripts with a foreign interpreter and return what it prints."""
+def _command(python: Path, script: str, home: Path, environ: dict[str, str]) -> tuple[list[str], dict[str, str]]:
     home.mkdir(parents=True, exist_ok=True)
     path = f"{python.parent}:/usr/bin:/bin"
-    command = [str(python), str(SCRIPTS / script), *arguments]
-    env = {"HOME": str(home), "PATH": path, **_QUIET, **environ}
+    return [str(python), str(SCRIPTS / script)], {"HOME": str(home), "PATH": path, **_QUIET, **environ}
+
+
+def run(python: Path, script: str, *arguments: str, home: Path, **environ: str) -> str:
+    """Run one of the scripts with a foreign interpreter and return what it prints."""
+    command, env = _command(python, script, home, environ)
+    command += arguments
     done = subprocess.run(command, env=env, cwd=home, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout
@@ -54,9 +59,27 @@ def fill(python: Path, uri: str, folder: Path, **environ: str) -> Filled:
     return Filled(uri=uri, folder=folder, python=python, report=report, environ=environ)
 
 
-def change(store: Filled, what: str) -> None:
-    """Change one thing in a store."""
-    run(store.python, "mlflow_change.py", store.uri, what, home=store.folder / "home", **store.environ)
+@contextmanager
+def changing(store: Filled) -> Iterator[Callable[[str], None]]:
+    """Give a function that changes one thing in a store; one process makes all changes: MLflow's import takes seconds."""
+    home = store.folder / "home"
+    command, env = _command(store.python, "mlflow_change.py", home, store.environ)
+    with (
+        (store.folder / "changes.err").open("w+") as complaints,
+        subprocess.Popen(
+            [*command, store.uri], env=env, cwd=home, stdin=PIPE, stdout=PIPE, stderr=complaints, text=True
+        ) as process,
+    ):
+        assert process.stdin is not None
+        assert process.stdout is not None
+        asked, said = process.stdin, process.stdout
+
+        def change(what: str) -> None:
+            print(what, file=asked, flush=True)
+            if f"{what}\n" not in iter(said.readline, ""):
+                raise AssertionError((store.folder / "changes.err").read_text()[-3000:])
+
+        yield change
 
 
 def copied(store: Filled, place: Path) -> Filled:

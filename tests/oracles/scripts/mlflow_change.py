@@ -1,6 +1,6 @@
-"""Change one thing in a store that mlflow_seed.py filled, through MLflow's own client.
+"""Change things in a store that mlflow_seed.py filled, through MLflow's own client.
 
-Usage: mlflow_change.py TRACKING_URI CHANGE; CHANGE is the name of a function below.
+Usage: mlflow_change.py TRACKING_URI; each line of the input names a function below, and is answered by itself.
 """
 
 import sys
@@ -92,4 +92,6 @@ class Echo(mlflow.pyfunc.PythonModel):
 
 NAMED = {"alone", "parent", "child", "failed", "no model", "newcomer"}
 mlflow.set_tracking_uri(sys.argv[1])
-globals()[sys.argv[2]](MlflowClient(sys.argv[1], sys.argv[1]))
+for line in sys.stdin:
+    globals()[line.strip()](MlflowClient(sys.argv[1], sys.argv[1]))
+    print(line, end="", flush=True)
