@@ -61,7 +61,7 @@ def fill(python: Path, uri: str, folder: Path, **environ: str) -> Filled:
 
 @contextmanager
 def changing(store: Filled) -> Iterator[Callable[[str], None]]:
-    """Give a function that changes one thing in a store; one process makes all changes: MLflow's import takes seconds."""
+    """Give a function that changes one thing in a store; one process makes them all: MLflow's import takes seconds."""
     home = store.folder / "home"
     command, env = _command(store.python, "mlflow_change.py", home, store.environ)
     with (
