@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -15,6 +16,7 @@ from lineal.store.backend import Backend
 MAX_ENTRY = 4 << 20  # bytes
 _AHEAD = 32  # entries fetched at once
 _WINDOW = 512  # entries that are asked for before the first of them is taken, at most
+FAR = 0.002  # seconds that one read takes from where many at once are worth their threads
 _FEW = 4  # entries read one by one before it is worth listing how many there are
 HINT = "somebody changed or took away what was written: compare with another clone before you trust it"
 
@@ -55,11 +57,20 @@ class Objects:
                         number += 1
 
     def many(self, numbers: range) -> Iterator[bytes | None]:
-        """Yield entries in the order of `numbers`, fetched many at a time; None for each that is not there."""
-        if len(numbers) <= 1:
-            yield from map(self.read, numbers)
-            return
-        start, window = 0, _AHEAD
+        """Yield entries in the order of `numbers`; None for each that is not there.
+
+        As soon as one takes a while, which none on a local disk does, many are fetched at a time.
+        """
+        start, took = 0, 0.0
+        while took < FAR:
+            if start == len(numbers):
+                return
+            begun = time.perf_counter()
+            data = self.read(numbers[start])
+            took = time.perf_counter() - begun
+            yield data
+            start += 1
+        window = _AHEAD
         with ThreadPoolExecutor(_AHEAD, "ledger") as pool:
             while start < len(numbers):
                 yield from pool.map(self.read, numbers[start : start + window])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from lineal.errors import Unavailable
 from lineal.ledger import events
 from lineal.ledger.ledger import Ledger
+from lineal.ledger.reading import FAR
 from lineal.store.backend import Object
 from tests.unit.ledger.places import STORE, Place, event, filled, numbered, written
 
@@ -22,10 +24,12 @@ def test_a_ledger_of_any_length_is_read_whole(count: int) -> None:
     assert [entry.event for entry in entries] == [event(number, number=number) for number in range(1, count + 1)]
 
 
-def test_many_entries_are_read_at_the_same_time() -> None:
+def test_many_entries_are_read_at_the_same_time_where_one_takes_a_while() -> None:
     together = threading.Barrier(8)  # nobody gets past it alone
 
     def meet(key: str) -> None:
+        if int(key[-12:]) == 50:
+            time.sleep(2 * FAR)
         if 101 <= int(key[-12:]) <= 108:
             together.wait(10)
 
