@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from importlib import import_module
-from importlib.metadata import entry_points
 from typing import cast
 
 from lineal.config import RegistrySpec, Surroundings
@@ -28,6 +27,8 @@ def adapter(kind: str) -> Adapter:
     """
     if kind in BUILTIN:
         return cast(Adapter, import_module(BUILTIN[kind]))
+    from importlib.metadata import entry_points  # brings email and zipfile with it, and most never need it
+
     for point in entry_points(group="lineal.registries", name=kind):
         return cast(Adapter, point.load())
     raise ConfigError(f"no kind of registry is called {kind!r}", hint=f"built in: {', '.join(BUILTIN)}")
