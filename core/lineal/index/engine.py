@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Parameters = Mapping[str, Any]
 NONE: Parameters = {}
 _STEPS = 1_000  # of SQLite's machine between two looks at the clock: some 20 microseconds
-_CACHE = 64 << 10  # KiB
+_CACHE = 2 << 10  # KiB a connection, of which each lane of the application has one: the system caches the file as well
 
 
 class TooSlow(Exception):
