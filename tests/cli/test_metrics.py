@@ -95,3 +95,16 @@ def test_a_version_without_steps_says_so(lab: Lab) -> None:
 
 def test_json_of_steps_is_one_list(lab: Lab) -> None:
     assert isinstance(json.loads(lab.ok("metrics", "-v", CHAMPION, "--steps", "--format", "json")), list)
+
+
+def test_a_chart_runs_along_a_parameter_and_says_what_it_leaves_out(lab: Lab) -> None:
+    drawn = lab.ok("metrics", QUERY, "--metric", "auc", "--chart", "--x", "lr", "--log", "x", "--width", "70")
+    assert "auc" in drawn.splitlines()[0]
+    assert lab.run("metrics", QUERY, "--metric", "auc", "--chart", "--x", "nothing-of-it").code == 4
+    assert "ρ" in lab.ok("metrics", QUERY, "--metric", "auc", "--chart", "--parallel")
+
+
+def test_options_of_a_chart_that_do_not_go_together_are_refused_with_a_hint(lab: Lab) -> None:
+    for words in (("--smooth", "0.9"), ("--chart", "--parallel", "--x", "time")):
+        said = lab.run("metrics", QUERY, "--metric", "auc", *words)
+        assert (said.code, "hint: " in said.err) == (2, True)

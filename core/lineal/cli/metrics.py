@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from typing import Any
 
 import click
 
-from lineal.charts import Curve, draw
-from lineal.cli import output
+from lineal.cli import metrics_chart, output
 from lineal.cli.context import Context, complete_version, format_option, pass_context
+from lineal.cli.metrics_chart import Frame
 from lineal.cli.output import Cell, Format
 from lineal.cli.shapes import reference
-from lineal.config import Surroundings
 from lineal.errors import ConfigError, NotFound
 from lineal.model.listing import Sort, VersionRow
 from lineal.model.values import Series
@@ -26,8 +23,11 @@ EPILOG = """\b
 Examples:
   lineal metrics model:churn                          every metric of every version of churn
   lineal metrics model:churn --metric auc --chart     one metric across its versions
-  lineal metrics -v churn@v40 -v churn@v41 --steps --metric loss --chart
+  lineal metrics model:churn --metric auc --chart --x lr --log x
+  lineal metrics model:churn --metric auc --chart --parallel
+  lineal metrics -v churn@v40 -v churn@v41 --steps --metric loss --chart --smooth 0.9 --x relative
 """
+_CLOCKS = ("step", "time", "relative")
 
 
 @click.command("metrics", epilog=EPILOG)
@@ -38,31 +38,53 @@ Examples:
 @click.option("--chart", is_flag=True, help="Draw it in the terminal.")
 @click.option("--width", type=click.IntRange(20, 400), help="Columns of the chart; by default the terminal's.")
 @click.option("--height", type=click.IntRange(6, 200), default=20, show_default=True, help="Lines of the chart.")
+@click.option("--x", default="", help="What runs along x: time, a parameter, a metric; with --steps a clock.")
+@click.option("--smooth", type=click.FloatRange(0, 1, max_open=True), default=0.0, help="As TensorBoard smooths.")
+@click.option("--log", type=click.Choice(["x", "y", "xy"]), help="Axes that are logarithmic.")
+@click.option("--parallel", is_flag=True, help="Draw parallel coordinates: parameters beside the metric.")
 @format_option
 @pass_context
 def command(
     context: Context,
+    /,
     query: Sequence[str],
     versions: Sequence[str],
     names: Sequence[str],
     steps: bool,
     chart: bool,
-    width: int | None,
-    height: int,
     form: Format,
+    **drawn: Any,
 ) -> None:
     """Show the metrics of the versions that match QUERY, or of those named with -v."""
-    if steps and not versions:
-        raise ConfigError("--steps needs versions", hint="as in `lineal metrics -v churn@v41 --steps`")
+    frame = Frame(**{name: value for name, value in drawn.items() if value is not None})
+    _check(frame, versions, steps=steps, chart=chart)
     with context.reading() as work:
         rows = _rows(work, query, versions)
         if steps:
             lines = _series(work, rows, names)
-            _draw(_labelled(lines), (), width, height) if chart else _write_series(lines, form)
+            metrics_chart.over_training(_labelled(lines), frame) if chart else _write_series(lines, form)
         elif chart:
-            _draw(_across(rows, names), [row.name for row in rows], width, height)
+            _draw(work, rows, _names(rows, names), frame)
         else:
             _write(work, rows, names, form)
+
+
+def _check(frame: Frame, versions: Sequence[str], *, steps: bool, chart: bool) -> None:
+    if steps and not versions:
+        raise ConfigError("--steps needs versions", hint="as in `lineal metrics -v churn@v41 --steps`")
+    if not chart and frame != Frame(width=frame.width, height=frame.height):
+        raise ConfigError("--x, --smooth, --log and --parallel are about a chart", hint="add --chart")
+    if steps and frame.x and frame.x not in _CLOCKS:
+        raise ConfigError(f"with --steps --x is one of {', '.join(_CLOCKS)}", hint="without --steps it is a parameter")
+    if frame.parallel and (steps or frame.x or frame.log or frame.smooth):
+        raise ConfigError("--parallel takes no --steps, --x, --log or --smooth", hint="its axes are the parameters")
+
+
+def _draw(work: Workspace, rows: Sequence[VersionRow], names: Sequence[str], frame: Frame) -> None:
+    if frame.parallel:
+        metrics_chart.in_parallel(work, rows, names[0], frame)
+    else:
+        metrics_chart.over_versions(work, rows, names[:_CURVES], frame)
 
 
 def _rows(work: Workspace, query: Sequence[str], versions: Sequence[str]) -> list[VersionRow]:
@@ -127,20 +149,5 @@ def _points(lines: Sequence[tuple[VersionRow, Series]]) -> Iterator[list[Cell]]:
             yield [reference(row), series.metric, step, value, output.moment(at or None)]
 
 
-def _labelled(lines: Sequence[tuple[VersionRow, Series]]) -> list[Curve]:
-    return [Curve(f"{row.name} {series.metric}", series.steps, series.values) for row, series in lines]
-
-
-def _across(rows: Sequence[VersionRow], names: Sequence[str]) -> list[Curve]:
-    curves = []
-    for name in islice(_names(rows, names), _CURVES):
-        points = [(float(at), row.metrics[name]) for at, row in enumerate(rows) if name in row.metrics]
-        curves.append(Curve(name, [x for x, _ in points], [y for _, y in points]))
-    return curves
-
-
-def _draw(curves: list[Curve], names: Sequence[str], width: int | None, height: int) -> None:
-    """Draw on stdout; charts hold no foreign text that was not made safe."""
-    columns = width or shutil.get_terminal_size((80, 24)).columns
-    colour = sys.stdout.isatty() and not Surroundings.of_process().environ.get("NO_COLOR")
-    sys.stdout.write(draw(curves, columns, height, colour=colour, names=names) + "\n")
+def _labelled(lines: Sequence[tuple[VersionRow, Series]]) -> dict[str, Series]:
+    return {f"{row.name} {series.metric}": series for row, series in lines}
