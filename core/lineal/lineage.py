@@ -59,6 +59,14 @@ def tree(index: Relatives, node: Node, *, up: int | None = None, down: int | Non
     return walk.tree()
 
 
+def family(index: Relatives, node: Node, *, limit: int = LIMIT) -> Tree:
+    """Return the lineage of `node` with its siblings: what else came from its parents, the data and code included."""
+    walk = _Walk(index, node, limit)
+    walk.run({_Way.UP: _ENDLESS, _Way.DOWN: _ENDLESS})
+    walk.beside()
+    return walk.tree()
+
+
 def ancestors(index: Relatives, node: Node, *, depth: int | None = None, limit: int = LIMIT) -> Tree:
     """Return what `node` came from, `depth` generations back or all."""
     return tree(index, node, up=depth, down=0, limit=limit)
@@ -150,6 +158,22 @@ class _Walk:
                 else:
                     fronts[way] = []
             generation += 1
+
+    def beside(self) -> None:
+        """Take in the other children of the start's parents."""
+        start = next(iter(self.kin))
+        parents = [near.node for _, found in _asked(self.index, _Way.UP, [start]) for near in found]
+        for parent, near in _asked(self.index, _Way.DOWN, [node for node in parents if node in self.kin]):
+            if len(near) >= _FAN:
+                self._more(parent)
+            for one in near:
+                if one.node in self.kin:
+                    self._link(parent, one, _Way.DOWN)
+                elif len(self.kin) < self.limit:
+                    self.kin[one.node] = _Kin(len(self.kin), one.version, 0)
+                    self._link(parent, one, _Way.DOWN)
+                else:
+                    self._more(parent)
 
     def _step(self, way: _Way, front: list[Node], seen: set[Node], generation: int | None) -> list[Node]:
         """Take in the next generation and return it; None only marks who has relatives beyond the last one."""

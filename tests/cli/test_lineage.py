@@ -108,3 +108,13 @@ def test_impact_counts_what_was_made_and_names_what_is_live(lab: Lab) -> None:
 
 def test_impact_of_what_nothing_was_made_from_is_empty(lab: Lab) -> None:
     assert lab.json("lineage", "risk-models:fraud-q8@wide-128", "--impact")["versions"] == 0
+
+
+def test_the_graph_has_lanes_newest_first_with_data_as_nodes(lab: Lab) -> None:
+    lines = lab.ok("lineage", CHAMPION, "--graph", "--unfold").splitlines()
+    (start,) = [line for line in lines if "◉" in line]
+    assert "mlflow:fraud-scorer@v8" in start
+    before, after = (next(i for i, line in enumerate(lines) if name in line) for name in ("GGUF", "fraud@v2.1.0"))
+    assert before < lines.index(start) < after
+    assert any("◇" in line and "trained_on (declared) of" in line for line in lines)
+    assert lab.json("lineage", CHAMPION, "--graph") == lab.json("lineage", CHAMPION)

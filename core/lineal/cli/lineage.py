@@ -12,6 +12,7 @@ from lineal.cli.context import Context, complete_version, format_option, narrate
 from lineal.cli.output import Cell, Format
 from lineal.cli.shapes import related
 from lineal.errors import ConfigError, NotFound
+from lineal.model import lanes
 from lineal.model.lineage import Common, Impact, Link, Member, Path, Tree
 from lineal.model.outline import FOLD, Line, outline, rails
 from lineal.model.records import NodeKind
@@ -27,6 +28,7 @@ Each line names how it came from the line above it and how well that is known:
 Examples:
   lineal lineage churn@v41
   lineal lineage churn@v41 --up 1 --down 0
+  lineal lineage churn@v41 --graph                 lanes, newest first
   lineal lineage churn@v41 --to hf:org/base        the path between two
   lineal lineage churn@v41 --common churn@v38      where they part
   lineal lineage hub:org/base --impact             what was made from it, and what of that is live
@@ -44,6 +46,7 @@ Examples:
     "--impact", is_flag=True, help="What was made from it: how many versions, of which models, which are live."
 )
 @click.option("--unfold", is_flag=True, help="Show long chains in full.")
+@click.option("--graph", is_flag=True, help="Lanes as in `git log --graph`, newest first.")
 @format_option
 @pass_context
 def command(
@@ -56,6 +59,7 @@ def command(
     other: str | None,
     impact: bool,
     unfold: bool,
+    graph: bool,
     form: Format,
 ) -> None:
     """Show the ancestors and descendants of VERSION across registries, with data sets and code."""
@@ -69,6 +73,8 @@ def command(
             _common(lineage.common(work.index, node, lineage.node_of(work.version(other)), limit=limit), form)
         elif impact:
             _impact(lineage.impact(work.index, node, limit=limit), form)
+        elif graph and form == Format.TABLE:
+            _graph(lineage.tree(work.index, node, up=up, down=down, limit=limit), unfold=unfold)
         else:
             _tree(lineage.tree(work.index, node, up=up, down=down, limit=limit), form, unfold=unfold)
 
@@ -83,6 +89,25 @@ def _tree(tree: Tree, form: Format, *, unfold: bool) -> None:
             output.write("… there is more: raise --limit, --up or --down")
     else:
         output.table(form, _EDGE, (_edge(tree.members, link) for link in tree.links))
+
+
+def _graph(tree: Tree, *, unfold: bool) -> None:
+    for knot in lanes.graph(tree, fold=0 if unfold else FOLD, inputs=range(len(tree.members))):
+        output.write(f"{knot.art} {_knot(tree, knot)}")
+    if tree.cut:
+        output.write("… there is more: raise --limit, --up or --down")
+
+
+def _knot(tree: Tree, knot: lanes.Knot) -> str:
+    if knot.folded:
+        return f"… {knot.folded} versions folded …"
+    named = visible(_named(tree.members[knot.member]))
+    if knot.link is None:
+        return named
+    how = f"{knot.link.kind} ({knot.link.confidence})"
+    other = "of" if knot.link.parent == knot.member else "from"
+    end = tree.members[knot.link.child if other == "of" else knot.link.parent]
+    return f"{named}  {how} {other} {visible(end.version.name if end.version else end.node.key[:12])}"
 
 
 def _lines(tree: Tree, *, unfold: bool) -> Iterator[str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
+from typing import overload
 
 import msgspec
 
@@ -44,29 +45,37 @@ class _Outline:
         self.above: dict[int, list[Link]] = {at: [] for at in range(len(tree.members))}
         for link in tree.links:
             self.above[link.child].append(link)
+        self.kin = {
+            at: [link for link in links if link.parent not in self.inputs] if self.inputs else links
+            for at, links in self.above.items()
+        }
         self.main = self._spanned()
         self.below = self._hung()
         self.opened: set[int] = set()
 
     def _spanned(self) -> dict[int, Link | None]:
         """Choose the link under which each member stands, parents before children, so that no cycle is chosen."""
-        waiting = {at: {link.parent for link in self._kin(at)} - {at} for at in self.above if at not in self.inputs}
         children: dict[int, list[int]] = {}
-        for at, parents in waiting.items():
+        left: dict[int, int] = {}
+        for at, links in self.kin.items():
+            if at in self.inputs:
+                continue
+            parents = {link.parent for link in links if link.parent != at}
+            left[at] = len(parents)
             for parent in parents:
                 children.setdefault(parent, []).append(at)
-        left = {at: len(parents) for at, parents in waiting.items()}
         ready = [at for at, count in left.items() if not count]
-        rest = [(self.tree.members[at].generation, at) for at in left]
-        heapify(rest)
+        rest: list[tuple[int, int]] = []
         chosen: dict[int, Link | None] = {}
         levels: dict[int, int] = {}
         while len(chosen) < len(left):
-            at = heappop(ready) if ready else heappop(rest)[1]  # a cycle is opened at its farthest ancestor
+            if not ready:  # a cycle is opened at its farthest ancestor
+                rest = rest or sorted(((self.tree.members[at].generation, at) for at in left), reverse=True)
+                ready.append(rest.pop()[1])
+            at = heappop(ready)
             if at in chosen:
                 continue
-            chosen[at] = self._best(at, levels)
-            link = chosen[at]
+            link = chosen[at] = self._best(at, levels)
             levels[at] = levels[link.parent] + 1 if link is not None else 0
             for child in children.get(at, ()):
                 left[child] -= 1
@@ -74,11 +83,11 @@ class _Outline:
                     heappush(ready, child)
         return chosen
 
-    def _kin(self, at: int) -> list[Link]:
-        return [link for link in self.above[at] if link.parent not in self.inputs]
-
     def _best(self, at: int, levels: dict[int, int]) -> Link | None:
-        links = [link for link in self._kin(at) if link.parent in levels]
+        kin = self.kin[at]
+        if len(kin) == 1:
+            return kin[0] if kin[0].parent in levels else None
+        links = [link for link in kin if link.parent in levels]
         return min(links, key=lambda link: (_worth(link), -levels[link.parent], link.parent), default=None)
 
     def _hung(self) -> dict[int, list[Link]]:
@@ -91,6 +100,8 @@ class _Outline:
                 elif link.parent != at:
                     below[link.parent].append(link)
         for at, links in below.items():
+            if len(links) < 2:
+                continue
             links.sort(key=lambda link: (link.child != at, self.main.get(link.child) is link, self._age(link.child)))
         return below
 
@@ -104,14 +115,16 @@ class _Outline:
         stack = [Line(member=at, last=at == roots[0]) for at in roots]
         while stack:
             line = stack.pop()
-            run = self._run(line)
+            run = self._run(line) if self.fold else []
             yield msgspec.structs.replace(line, folded=len(run)) if run else line
             stack.extend(reversed(self._under(run[-1] if run else line.member, line, folded=bool(run))))
 
     def _under(self, at: int, line: Line, *, folded: bool) -> list[Line]:
         if line.again or at in self.inputs:
             return []
-        links = [link for link in self.below[at] if not (folded and link.child == at)]
+        links = self.below[at]
+        if folded:
+            links = [link for link in links if link.child != at]
         return [
             Line(
                 member=link.parent if link.child == at else link.child,
@@ -129,23 +142,21 @@ class _Outline:
         at = line.member
         while self.fold and not line.again and at not in self.opened and self._is_plain(at):
             run.append(at)
-            at = next(link.child for link in self.below[at] if link.child != at)
+            at = self.below[at][-1].child  # inputs come first
         if run and run[0] in self.unfolded:
             self.opened.update(run)
             return []
         return run if len(run) >= self.fold else []
 
     def _is_plain(self, at: int) -> bool:
-        member = self.tree.members[at]
-        if at == self.tree.start or at in self.inputs or member.more or (member.version and member.version.aliases):
+        if len(self.kin[at]) != 1 or at == self.tree.start or at in self.inputs:
             return False
-        down = [link for link in self.below[at] if link.child != at]
-        return (
-            len(self._kin(at)) == 1
-            and self.main[at] is not None
-            and len(down) == 1
-            and self.main[down[0].child] is down[0]
-        )
+        below = self.below[at]
+        down = below if len(below) == 1 else [link for link in below if link.child != at]
+        if len(down) != 1 or down[0].child == at or self.main[at] is None or self.main[down[0].child] is not down[0]:
+            return False
+        member = self.tree.members[at]
+        return not (member.more or (member.version and member.version.aliases))
 
 
 def _is_input(kind: NodeKind) -> bool:
@@ -156,15 +167,38 @@ def _worth(link: Link) -> tuple[bool, int]:
     return link.kind is EdgeKind.COPIED, _TRUST[link.confidence]
 
 
-def rails(lines: Sequence[Line]) -> list[str]:
+def rails(lines: Sequence[Line]) -> Rails:
     """Return what stands before each line: `│  ├─ `, three cells for each level."""
-    open_at: list[bool] = []
-    drawn: list[str] = []
-    for line in lines:
-        del open_at[line.depth :]
+    return Rails(lines)
+
+
+class Rails(Sequence[str]):
+    """What stands before each line; drawn when it is looked at, for a window shows few of ten thousand."""
+
+    def __init__(self, lines: Sequence[Line]) -> None:
+        self._lines = lines
+        self._open: list[int] = []  # for each line a bit for each level at which another line is still to come
+        goes_on = 0
+        for line in lines:
+            goes_on &= (1 << line.depth) - 1
+            self._open.append(goes_on)
+            if not line.last:
+                goes_on |= 1 << line.depth
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    @overload
+    def __getitem__(self, at: int) -> str: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> list[str]: ...
+
+    def __getitem__(self, at: int | slice) -> str | list[str]:
+        if isinstance(at, slice):
+            return [self[i] for i in range(*at.indices(len(self)))]
+        line, goes_on = self._lines[at], self._open[at]
         first = max(1, line.depth - _DEEPEST)
-        levels = ("│  " if open_at[level] else "   " for level in range(first, line.depth))
+        levels = ("│  " if goes_on >> level & 1 else "   " for level in range(first, line.depth))
         end = "" if not line.depth else "└─ " if line.last else "├─ "
-        drawn.append(("⋯  " if first > 1 else "") + "".join(levels) + end)
-        open_at.append(not line.last)
-    return drawn
+        return ("⋯  " if first > 1 else "") + "".join(levels) + end
