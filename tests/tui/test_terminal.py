@@ -87,7 +87,7 @@ def test_a_first_minute_in_a_terminal(tmux: Tmux) -> None:
     tmux.see("risk-models", "auc▲", "synced")  # filled by a sync that nobody asked for
     assert tmux.flag("alternate_on") == "1"
     tmux.keys("/")
-    tmux.see(" / ")
+    tmux.until(lambda shown: any(line.strip() == "/" for line in shown.splitlines()), "the open filter")
     tmux.type("registry:mlflow version:v6")
     tmux.keys("Enter")
     tmux.see("fraud-scorer v6", "beside champion v8")
