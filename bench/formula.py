@@ -17,6 +17,7 @@ from lineal.model.listing import ModelRow, Neighbour, RegistryRow, Sort, Version
 from lineal.model.records import Node
 from lineal.model.values import Metric, Param, Series
 from lineal.model.version import Version
+from lineal.policy.rules import Policy
 from lineal.store.care import Saved
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ class Formula:
     def __init__(self) -> None:
         self.index = FormulaIndex()
         self.goals = Goals()
+        self.policy = Policy()
         self.specs: list[RegistrySpec] = []
 
     def diff(self, rows: Sequence[VersionRow], *, baseline: int = 0, changed_only: bool = True) -> Diff:

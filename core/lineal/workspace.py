@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from lineal.ledger.opening import Chronicle
     from lineal.model.diff import Diff, Facet
     from lineal.model.lineage import Tree
+    from lineal.policy.rules import Policy
     from lineal.registries.native.shelf import Shelf
     from lineal.store.care import Saved
     from lineal.store.documents import Document
@@ -223,6 +224,11 @@ class Workspace:
 
         return Goals(self.config.metrics)
 
+    @property
+    def policy(self) -> Policy:
+        """What the project asks of a version before it gets an alias."""
+        return self.config.policy
+
     def diff(
         self,
         rows: Sequence[VersionRow],
@@ -256,7 +262,7 @@ class Workspace:
                 return found
         return None
 
-    def lineage(self, row: VersionRow, *, up: int = 50, down: int = 50, limit: int = 2000) -> Tree:
+    def lineage(self, row: VersionRow, *, up: int = 50, down: int = 50, limit: int = 10_000) -> Tree:
         """Return what a version came from and what came from it, at most `limit` nodes."""
         from lineal.lineage import node_of, tree
 

@@ -34,6 +34,7 @@ from lineal.model.version import (
     State,
     Version,
 )
+from lineal.policy.rules import Policy
 from tests.tui.fake_desk import DAY, NOW, FakeDesk, history
 
 __all__ = ["DAY", "NOW", "FakeDesk", "FakeIndex", "FakeRows", "FakeSource", "chain", "node", "small", "version"]
@@ -249,6 +250,15 @@ class FakeIndex(Index):
             for node in nodes
         }
 
+    def children(self, nodes: Sequence[Node], limit: int = 200) -> dict[Node, list[Neighbour]]:
+        found: dict[Node, list[Neighbour]] = {node: [] for node in nodes}
+        for e in self.edges:
+            if e.parent in found:
+                row = self.find(e.child.registry, e.child.name, e.child.key)
+                near = Neighbour(node=e.child, kind=e.kind, confidence=e.confidence, detail=e.detail, version=row)
+                found[e.parent].append(near)
+        return {node: near[:limit] for node, near in found.items()}
+
     def keys(self, kind: str, prefix: str = "", limit: int = 50) -> list[str]:
         names = {
             "metric": {m.name for v in self.held for m in v.metrics},
@@ -288,6 +298,7 @@ class FakeSource:
     curves: Mapping[str, Series] = field(default_factory=dict)
     extra: list[RegistrySpec] = field(default_factory=list)
     broken: bool = False
+    policy: Policy = field(default_factory=Policy)
 
     @cached_property
     def desk(self) -> FakeDesk:

@@ -109,7 +109,7 @@ async def test_the_plan_says_all_that_a_person_must_know(
     async with app.run_test(size=size) as pilot:
         await opened(pilot)
         await planned(pilot, "P", "v19 → prod", "replaces v17 (since", "differs", "▼", "loss", "… 4 more")
-        lines = [line for line in screen_text(app) if "0.94" in line or "0.206" in line]
+        lines = [line for line in screen_text(app) if "0.94 →" in line or "0.206 →" in line]
         assert ["loss" in line for line in lines[:2]] == [True, False]  # the worst first
         assert all(len(line) <= size[0] for line in screen_text(app))
         await press(pilot, "j", "G")

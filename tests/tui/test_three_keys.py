@@ -11,10 +11,11 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from lineal_tui.present.days import spelt
+from lineal_tui.screens.lineage import Lineage
 from tests.tui.conftest import MakeApp
 from tests.tui.fake import FakeSource
 from tests.tui.fake_desk import DAY, NOW
-from tests.tui.seeing import until, until_seen
+from tests.tui.seeing import screen_text, until, until_seen
 from tests.tui.test_screens import opened
 
 SIZES = [(80, 24), (160, 45)]
@@ -67,7 +68,24 @@ async def test_is_it_better(source: FakeSource, make_app: MakeApp, size: tuple[i
     async with app.run_test(size=size) as pilot:
         hands = await elsewhere(pilot)
         await hands.press("5")
-        await until_seen(pilot, "fraud-scorer v18 → prod", "replaces v17", "▼", "loss", "checks")
+        await until_seen(pilot, "fraud-scorer v18 → prod", "replaces v17", "▼ 1 worse  ▲ 1 better", "checks")
+        worse, better = (next(line for line in screen_text(app) if mark in line) for mark in ("▼ metrics", "▲ metrics"))
+        assert "0.206 → 0.2095" in worse  # both values, with the sign of what is worse and of what is better
+        assert "0.94 → 0.905" in better
+        assert hands.keys <= 3
+
+
+@both
+async def test_where_does_it_come_from(source: FakeSource, make_app: MakeApp, size: tuple[int, int]) -> None:
+    app = make_app(source)
+    async with app.run_test(size=size) as pilot:
+        hands = await elsewhere(pilot)
+        await hands.press("2")
+        await until_seen(pilot, "lineage", "v18 ◂", "bert-base-uncased", "finetuned", "proved")
+        screen = app.screen
+        assert isinstance(screen, Lineage)
+        assert screen.subject() == app.session.places.here.rows[0]
+        assert app.session.places.here.rows[0].name == "v18"
         assert hands.keys <= 3
 
 

@@ -5,17 +5,16 @@ They are to actions what `messages` is to reading: a frozen struct inside `Ask`,
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from threading import Event
 
 import msgspec
 from msgspec import Struct
-from textual.message import Message
 
 from lineal.model.listing import VersionRow
 from lineal.model.plan import Done, Entry, Holding, Plan, Review
 from lineal_tui.places import Identity
+from lineal_tui.saying import Said
 
 
 class Deed(StrEnum):
@@ -121,16 +120,14 @@ Act = StandingRequest | TargetsRequest | PlanRequest | ExecuteRequest | InboxReq
 # --- answers ------------------------------------------------------------------------------------------------------
 
 
-@dataclass(eq=False, repr=False)
-class StandingReady(Message, bubble=False):
+class StandingReady(Said, bubble=False):
     """Who is here, and what may be changed."""
 
     request: StandingRequest
     standing: Standing
 
 
-@dataclass(eq=False, repr=False)
-class TargetsReady(Message, bubble=False):
+class TargetsReady(Said, bubble=False):
     """Aliases, likeliest first."""
 
     request: TargetsRequest
@@ -146,24 +143,21 @@ class Drawn(Struct, frozen=True, kw_only=True):
     rival: VersionRow | None = None  # the incumbent, where the index holds it
 
 
-@dataclass(eq=False, repr=False)
-class PlanReady(Message, bubble=False):
+class PlanReady(Said, bubble=False):
     """What would be done."""
 
     request: PlanRequest
     drawn: Drawn
 
 
-@dataclass(eq=False, repr=False)
-class StepSaid(Message, bubble=False):
+class StepSaid(Said, bubble=False):
     """One line about an action that runs."""
 
     request: ExecuteRequest
     said: str
 
 
-@dataclass(eq=False, repr=False)
-class Executed(Message, bubble=False):
+class Executed(Said, bubble=False):
     """What became of a plan."""
 
     request: ExecuteRequest
@@ -177,16 +171,14 @@ class Waiting(msgspec.Struct, frozen=True):
     row: VersionRow | None
 
 
-@dataclass(eq=False, repr=False)
-class InboxReady(Message, bubble=False):
+class InboxReady(Said, bubble=False):
     """What waits for a review, oldest first."""
 
     request: InboxRequest
     waiting: tuple[Waiting, ...]
 
 
-@dataclass(eq=False, repr=False)
-class RecordReady(Message, bubble=False):
+class RecordReady(Said, bubble=False):
     """What aliases held, and the log, both newest first; `rows` are the versions of the holdings that are indexed."""
 
     request: RecordRequest
@@ -195,8 +187,7 @@ class RecordReady(Message, bubble=False):
     rows: dict[Identity, VersionRow]
 
 
-@dataclass(eq=False, repr=False)
-class ReportReady(Message, bubble=False):
+class ReportReady(Said, bubble=False):
     """The files that were written."""
 
     request: ReportRequest

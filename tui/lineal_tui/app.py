@@ -17,7 +17,7 @@ from lineal_tui import messages as m
 from lineal_tui.acts import StandingReady, StandingRequest
 from lineal_tui.keys import Where
 from lineal_tui.places import Place
-from lineal_tui.present import text
+from lineal_tui.present import bars, text
 from lineal_tui.present.ink import Span, Tone
 from lineal_tui.screens.models import Models
 from lineal_tui.screens.room import Room
@@ -187,7 +187,8 @@ class LinealApp(App[int]):
         self.session.standing = message.standing
         if message.standing.read_only and not self.session.told and (room := self._room()):
             self.session.told = True
-            room.say((Span("Read-only: ", Tone.WARN), Span(text.safe(message.standing.read_only, 400))))
+            why = bars.brief((Span(text.safe(message.standing.read_only, 400)),))
+            room.say((Span("Read-only: ", Tone.WARN), *why))
         self._frame()
 
     def on_acted(self, message: m.Acted) -> None:
@@ -205,7 +206,7 @@ class LinealApp(App[int]):
 
     def _start(self, names: tuple[str, ...]) -> None:
         if not self._child.running and self.session.sync is None:
-            self.session.sync = m.SyncStep()
+            self.session.begin_sync(names)
             self._ticker = self.set_interval(_REDRAW, self._frame)
             self.run_worker(self._child.run(names), group="sync", exclusive=True)
             self._frame()
@@ -239,7 +240,7 @@ class LinealApp(App[int]):
 
     def _synced(self, step: m.SyncStep) -> None:
         """Note how far the sync is, which is drawn now and then, and look now and then at what it brought."""
-        self.session.sync = step if step.running else None
+        self.session.hear_sync(step)
         now = time.monotonic()
         if not step.running:
             self._ended(step)
@@ -252,7 +253,7 @@ class LinealApp(App[int]):
             self._ticker.stop()
         self._refresh()
         if step.error and (room := self._room()):
-            room.say((Span("✘ ", Tone.ERROR), Span(text.safe(step.error, 400))))
+            room.say((Span("✘ ", Tone.ERROR), *bars.brief((Span(text.safe(step.error, 400)),))))
         if self._touched:
             touched, self._touched = self._touched, ()
             self._start(touched)

@@ -1,12 +1,16 @@
-"""Which words may follow in the filter: fields, then the names and values that the index holds."""
+"""What may be meant by a word: in the filter the fields, names and values that follow; in a jump what is called so."""
 
 from __future__ import annotations
 
 import re
 
+from lineal.errors import Error
 from lineal.index.fields import NAMED, Field
 from lineal.index.index import Index
 from lineal.index.query import quoted
+from lineal.model.listing import ModelRow, VersionRow
+from lineal.model.reference import parse
+from lineal_tui.places import identity
 
 _WORD = re.compile(r'[^\s()|"]*\Z')
 _VALUES = re.compile(r"(?P<field>[a-z]+(?:\.[^\s:=<>!]+)?)(?P<op>:|!=|=)(?P<begun>.*)\Z", re.DOTALL)
@@ -56,3 +60,20 @@ def _models(index: Index, word: str) -> list[str]:
 
 def _quoted(text: str) -> str:
     return text if re.fullmatch(r"[^\s()|\":=!<>*?]+", text) else quoted(text)
+
+
+def named(index: Index, text: str) -> tuple[list[ModelRow], list[VersionRow]]:
+    """Return models whose name holds the text; the version it names as a reference, and those that begin so."""
+    if not text:
+        return [], []
+    models = [row for row in index.models() if text.lower() in row.model.lower()][:20]
+    rows: list[VersionRow] = []
+    try:
+        rows.append(index.resolve(parse(text)))
+    except Error:
+        pass  # most beginnings of a name are no reference
+    begun = quoted(text).strip('"').replace("*", "?")
+    if not set(begun) & set(' ()|":'):
+        found = index.rows(f"version:{begun}* | alias:{begun}*").page(0, deadline_ms=200.0) or []
+        rows += [row for row in found if identity(row) not in set(map(identity, rows))]
+    return models, rows[:30]

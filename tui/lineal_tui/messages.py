@@ -1,17 +1,14 @@
 """Every request to the worker and every result, and what widgets tell their screen.
 
 A request is a frozen struct inside `Ask`; the answer is a message of its own, posted to whoever asked, and carries
-the request it answers, so that a screen can tell a late answer from the one it waits for. Answers have no `eq` and no
-`repr`: writing these for so many classes would take a tenth of the time to the first paint.
+the request it answers, so that a screen can tell a late answer from the one it waits for.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
 from msgspec import Struct
-from textual.message import Message
 from textual.message_pump import MessagePump
 
 from lineal.errors import Error
@@ -21,7 +18,10 @@ from lineal.model.listing import ModelRow, Neighbour, ProblemRow, RegistryRow, S
 from lineal.model.values import Goal
 from lineal.model.version import Version
 from lineal_tui.acts import Act
+from lineal_tui.chartview import Readable, View
+from lineal_tui.kinship import PathRequest as PathRequest
 from lineal_tui.places import EVERYTHING, Identity, Scope
+from lineal_tui.saying import Said
 from lineal_tui.signals import (
     Acted as Acted,
 )
@@ -140,15 +140,16 @@ class DiffRequest(Struct, frozen=True):
 
 
 class LineageRequest(Struct, frozen=True):
-    """Where a version came from and what came from it."""
+    """Where a version came from and what came from it, with siblings if they are wanted."""
 
     row: VersionRow
+    siblings: bool = False
 
 
 class ChartRequest(Struct, frozen=True):
     """Draw a metric: across the versions of a model, or along the training of some versions.
 
-    `newest` keeps so many of the newest points of the x axis, 0 all; width and height are in cells.
+    Width and height are in cells. What is drawn from is read again when `turn` is another.
     """
 
     metric: str
@@ -157,8 +158,9 @@ class ChartRequest(Struct, frozen=True):
     width: int
     height: int
     steps: bool = False
-    newest: int = 0
+    view: View = View()
     colour: bool = True
+    turn: int = 0
 
 
 class SourcesRequest(Struct, frozen=True):
@@ -198,6 +200,7 @@ Request = (
     | CurvesRequest
     | DiffRequest
     | LineageRequest
+    | PathRequest
     | ChartRequest
     | SourcesRequest
     | CompleteRequest
@@ -208,8 +211,7 @@ Request = (
 )
 
 
-@dataclass(eq=False, repr=False)
-class Ask(Message):
+class Ask(Said):
     """A screen or widget wants something; the answer is posted to `asker`."""
 
     request: Request
@@ -224,8 +226,7 @@ class Ask(Message):
 # --- answers ------------------------------------------------------------------------------------------------------
 
 
-@dataclass(eq=False, repr=False)
-class RowsReady(Message, bubble=False):
+class RowsReady(Said, bubble=False):
     """A list, with its first page loaded."""
 
     request: RowsRequest
@@ -235,23 +236,20 @@ class RowsReady(Message, bubble=False):
     at: int | None = None  # the row of what was sought, if it is not too far down
 
 
-@dataclass(eq=False, repr=False)
-class PageReady(Message, bubble=False):
+class PageReady(Said, bubble=False):
     """One page."""
 
     request: PageRequest
     page: list[VersionRow]
 
 
-@dataclass(eq=False, repr=False)
-class MeasureReady(Message, bubble=False):
+class MeasureReady(Said, bubble=False):
     """The list of the request knows its length now."""
 
     request: MeasureRequest
 
 
-@dataclass(eq=False, repr=False)
-class ModelsReady(Message, bubble=False):
+class ModelsReady(Said, bubble=False):
     """Registries and models by name, and the specs that the index has not met yet (their names)."""
 
     request: ModelsRequest
@@ -259,8 +257,7 @@ class ModelsReady(Message, bubble=False):
     models: list[ModelRow]
 
 
-@dataclass(eq=False, repr=False)
-class DetailReady(Message, bubble=False):
+class DetailReady(Said, bubble=False):
     """One version in full, and where it came from."""
 
     request: DetailRequest
@@ -270,32 +267,28 @@ class DetailReady(Message, bubble=False):
     holder: VersionRow | None = None  # the live version of the same model
 
 
-@dataclass(eq=False, repr=False)
-class RivalReady(Message, bubble=False):
+class RivalReady(Said, bubble=False):
     """The live version of the model; for that one itself the version before it; None if there is neither."""
 
     request: RivalRequest
     rival: VersionRow | None
 
 
-@dataclass(eq=False, repr=False)
-class CurvesReady(Message, bubble=False):
+class CurvesReady(Said, bubble=False):
     """Values along training, by metric."""
 
     request: CurvesRequest
     curves: dict[str, list[float]]
 
 
-@dataclass(eq=False, repr=False)
-class DiffReady(Message, bubble=False):
+class DiffReady(Said, bubble=False):
     """The comparison."""
 
     request: DiffRequest
     diff: Diff
 
 
-@dataclass(eq=False, repr=False)
-class LineageReady(Message, bubble=False):
+class LineageReady(Said, bubble=False):
     """The lineage."""
 
     request: LineageRequest
@@ -303,18 +296,17 @@ class LineageReady(Message, bubble=False):
     goals: dict[str, Goal]
 
 
-@dataclass(eq=False, repr=False)
-class ChartReady(Message, bubble=False):
+class ChartReady(Said, bubble=False):
     """A chart as text with ANSI colours that plotext wrote, and how many points stand behind it."""
 
     request: ChartRequest
     text: str
     points: int
     note: str = ""
+    readable: Readable | None = None  # None where there is no x axis to read along
 
 
-@dataclass(eq=False, repr=False)
-class SourcesReady(Message, bubble=False):
+class SourcesReady(Said, bubble=False):
     """Registries and problems."""
 
     request: SourcesRequest
@@ -323,8 +315,7 @@ class SourcesReady(Message, bubble=False):
     stale: list[str]
 
 
-@dataclass(eq=False, repr=False)
-class CompleteReady(Message, bubble=False):
+class CompleteReady(Said, bubble=False):
     """Words for the place of the cursor: the text before it would become `head` + one of `words`."""
 
     request: CompleteRequest
@@ -332,8 +323,7 @@ class CompleteReady(Message, bubble=False):
     words: list[str]
 
 
-@dataclass(eq=False, repr=False)
-class FindReady(Message, bubble=False):
+class FindReady(Said, bubble=False):
     """Models and versions whose name begins so."""
 
     request: FindRequest
@@ -341,8 +331,7 @@ class FindReady(Message, bubble=False):
     rows: list[VersionRow]
 
 
-@dataclass(eq=False, repr=False)
-class FreshReady(Message, bubble=False):
+class FreshReady(Said, bubble=False):
     """Registries as the index knows them, and the names of those with something new: here, or not yet read at all."""
 
     request: FreshRequest
@@ -350,8 +339,7 @@ class FreshReady(Message, bubble=False):
     stale: list[str]
 
 
-@dataclass(eq=False, repr=False)
-class StatisticsReady(Message, bubble=False):
+class StatisticsReady(Said, bubble=False):
     """What a native store holds and saves; `lines` are (model, versions, bytes whole, bytes stored)."""
 
     request: StatisticsRequest
@@ -361,16 +349,14 @@ class StatisticsReady(Message, bubble=False):
     models: list[tuple[str, int, int, int]]
 
 
-@dataclass(eq=False, repr=False)
-class Failed(Message, bubble=False):
+class Failed(Said, bubble=False):
     """A request that could not be answered, and why."""
 
     request: Request
     error: Error
 
 
-@dataclass(eq=False, repr=False)
-class Crashed(Message, bubble=False):
+class Crashed(Said, bubble=False):
     """A bug in the worker: the application must end visibly."""
 
     error: BaseException

@@ -26,6 +26,8 @@ class Session:
         self.columns: tuple[Column, ...] = ()  # chosen by the person; empty: by what tells the rows apart
         self.registries: Sequence[RegistryRow] = ()
         self.sync: SyncStep | None = None  # the last word of a sync that runs
+        self.reading: dict[str, SyncStep] = {}  # registries that it reads, and the last word about each
+        self.sync_began = 0.0
         self.colour = True
         self.verbs = False  # the command line can be run, for the verbs of the store
         self.standing: Standing | None = None  # who is here and what may be changed, once that is known
@@ -60,6 +62,21 @@ class Session:
     def scope(self) -> Scope:
         """The part of the index at the present place."""
         return self.places.here.scope
+
+    def begin_sync(self, names: Sequence[str]) -> None:
+        """Note that these registries are being read; without names all of them."""
+        self.sync, self.sync_began = SyncStep(), self.clock()
+        self.reading = {name: SyncStep(registry=name) for name in names or [row.name for row in self.registries]}
+
+    def hear_sync(self, step: SyncStep) -> None:
+        """Note how far a sync is; a registry that was read, or could not be, is no longer waited for."""
+        self.sync = step if step.running else None
+        if not step.running:
+            self.reading = {}
+        elif step.changed:
+            self.reading.pop(step.registry, None)
+        elif step.registry:
+            self.reading[step.registry] = step
 
     def toggle(self, row: VersionRow) -> bool:
         """Mark a version or take its mark; return whether it is marked now."""

@@ -7,37 +7,33 @@ from dataclasses import dataclass
 from textual.message import Message
 
 from lineal_tui.places import Place
+from lineal_tui.saying import Said
 
 
-@dataclass(eq=False, repr=False)
-class Go(Message):
+class Go(Said):
     """Go to a place; `remember` puts it among the places visited."""
 
     place: Place
     remember: bool = True
 
 
-@dataclass(eq=False, repr=False)
-class Entered(Message, bubble=False):
+class Entered(Said, bubble=False):
     """The screen is at this place now."""
 
     place: Place
 
 
-@dataclass(eq=False, repr=False)
-class Refresh(Message, bubble=False):
+class Refresh(Said, bubble=False):
     """The index has changed: ask again for what is on screen."""
 
 
-@dataclass(eq=False, repr=False)
-class SyncWanted(Message):
+class SyncWanted(Said):
     """Read registries again; no names means all."""
 
     names: tuple[str, ...] = ()
 
 
-@dataclass(eq=False, repr=False)
-class CancelSync(Message):
+class CancelSync(Said):
     """Stop the sync that runs."""
 
 
@@ -59,51 +55,44 @@ class SyncStep(Message, bubble=False):
     said: str = ""  # the last line that was said, once it has ended well
 
 
-@dataclass(eq=False, repr=False)
-class RunWanted(Message):
+class RunWanted(Said):
     """Run a verb of the store, as it would be typed behind `lineal`."""
 
     words: tuple[str, ...]
 
 
-@dataclass(eq=False, repr=False)
-class Acted(Message):
+class Acted(Said):
     """An action came to its end, and what it changed lies in these registries."""
 
     registries: tuple[str, ...]
 
 
-@dataclass(eq=False, repr=False)
-class Copy(Message):
+class Copy(Said):
     """Put a text on the clipboard of the person's own terminal."""
 
     text: str
 
 
-@dataclass(eq=False, repr=False)
-class Moved(Message):
+class Moved(Said):
     """The cursor of a list stands on another line."""
 
     index: int
 
 
-@dataclass(eq=False, repr=False)
-class Chosen(Message):
+class Chosen(Said):
     """Enter was pressed on a line."""
 
     index: int
 
 
-@dataclass(eq=False, repr=False)
-class FilterChanged(Message):
+class FilterChanged(Said):
     """The filter's text, a moment after it was typed; `final` when enter closed the box."""
 
     text: str
     final: bool = False
 
 
-@dataclass(eq=False, repr=False)
-class FilterClosed(Message):
+class FilterClosed(Said):
     """The filter box went away; `cleared` when by escape."""
 
     cleared: bool

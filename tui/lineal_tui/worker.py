@@ -15,7 +15,6 @@ from lineal.index.index import Index
 from lineal.index.query import quoted
 from lineal.model.listing import Neighbour, RegistryRow, Sort, VersionRow
 from lineal.model.records import Node, NodeKind
-from lineal.model.reference import parse
 from lineal.model.values import Goal, Series
 from lineal.model.version import Version
 from lineal_tui import acts
@@ -29,7 +28,9 @@ if TYPE_CHECKING:
     from lineal.diff.goals import Goals
     from lineal.model.diff import Diff
     from lineal.model.lineage import Tree
+    from lineal.policy.rules import Policy
     from lineal.store.care import Saved
+    from lineal_tui.charting import Easel
     from lineal_tui.desking import Desk
 
 _CHART_MOST = 20_000
@@ -54,6 +55,11 @@ class Source(Protocol):
     @property
     def goals(self) -> Goals:
         """Which way metrics get better."""
+        ...
+
+    @property
+    def policy(self) -> Policy:
+        """What stands before aliases."""
         ...
 
     def diff(self, rows: Sequence[VersionRow], *, baseline: int = 0, changed_only: bool = True) -> Diff:
@@ -100,6 +106,7 @@ _LANES: dict[type[m.Request], _Lane] = {
     m.StatisticsRequest: _Lane.SLOW,
     m.DiffRequest: _Lane.THINK,
     m.LineageRequest: _Lane.THINK,
+    m.PathRequest: _Lane.THINK,
     m.ChartRequest: _Lane.CHART,
     acts.StandingRequest: _Lane.RECORD,
     acts.InboxRequest: _Lane.RECORD,
@@ -122,6 +129,7 @@ class Worker:
         self._desk_lock = Lock()
         self._lanes = {lane: Lane(f"lineal-{lane.name.lower()}") for lane in _Lane}
         self._goals: dict[str, Goal | None] = {}
+        self._easel: Easel | None = None
         self._opening = Lock()  # the workspace opens things when first asked, which two threads may do at once
         self._registry = Lock()  # registries may be asked from any thread, but not from two at once
         self._closed = False
@@ -186,9 +194,13 @@ class Worker:
             case m.DiffRequest():
                 return m.DiffReady(request, self._diff(request))
             case m.LineageRequest():
-                tree = self._source.lineage(self._now(request.row))
+                tree = self._tree(request)
                 goals = self._goals_of([row for member in tree.members[:200] if (row := member.version)])
                 return m.LineageReady(request, tree, dict(sorted(goals.items())))
+            case m.PathRequest():
+                from lineal_tui.relating import path
+
+                return path(index, request, lambda *pair: self._diff(m.DiffRequest(pair)))
             case m.ChartRequest():
                 return self._chart(request)
             case m.SourcesRequest():
@@ -319,26 +331,40 @@ class Worker:
         with self._registry:
             return self._source.diff(rows, baseline=request.baseline, changed_only=request.changed_only)
 
+    def _tree(self, request: m.LineageRequest) -> Tree:
+        from lineal_tui.relating import family
+
+        row = self._now(request.row)
+        return family(self._index, row) if request.siblings else self._source.lineage(row)
+
     # --- charts ---
 
     def _chart(self, request: m.ChartRequest) -> m.ChartReady:
-        from lineal_tui.charting import across, along
+        from lineal_tui.charting import Easel
 
-        if request.steps:
-            with self._registry:
-                series = {row.name: self._source.series(self._now(row), request.metric) for row in request.rows}
-            return along(request, series)
-        rows = self._index.rows(
-            scoped("", request.scope) + f" has:metric.{quoted(request.metric)}", Sort("created", descending=True)
-        )
+        if self._easel is None:
+            policy = self._source.policy
+            self._easel = Easel(self._chart_rows, self._chart_series, self._goals_of, self._holder, policy)
+        return self._easel.draw(request)
+
+    def _chart_series(self, row: VersionRow, metric: str) -> Series:
+        with self._registry:
+            return self._source.series(self._now(row), metric)
+
+    def _chart_rows(self, request: m.ChartRequest) -> list[VersionRow]:
+        """Return the newest versions that have one of the metrics, the oldest first."""
+        metrics = {request.metric, *request.view.pinned}
+        only = f" has:metric.{quoted(request.metric)}" if len(metrics) == 1 else ""
+        rows = self._index.rows(scoped("", request.scope) + only, Sort("created", descending=True))
         found: list[VersionRow] = []
-        while len(found) < (request.newest or _CHART_MOST):
-            page = rows.page(len(found) // rows.PAGE) or []
-            found += page
+        read = 0
+        while read < _CHART_MOST:
+            page = rows.page(read // rows.PAGE) or []
+            found += [row for row in page if not metrics.isdisjoint(row.metrics)]
+            read += len(page)
             if len(page) < rows.PAGE:
                 break
-        goal = self._goals_of(found[:8]).get(request.metric)
-        return across(request, found[: request.newest or _CHART_MOST][::-1], goal)
+        return found[:_CHART_MOST][::-1]
 
     # --- words ---
 
@@ -348,21 +374,9 @@ class Worker:
         return m.CompleteReady(request, *complete(self._index, request.text, request.at))
 
     def _find(self, request: m.FindRequest) -> m.FindReady:
-        """Models whose name holds the text; the version it names as a reference; versions and aliases that begin so."""
-        index, text = self._index, request.text.strip()
-        if not text:
-            return m.FindReady(request, [], [])
-        models = [row for row in index.models() if text.lower() in row.model.lower()][:20]
-        rows: list[VersionRow] = []
-        try:
-            rows.append(index.resolve(parse(text)))
-        except Error:
-            pass  # most beginnings of a name are no reference
-        begun = quoted(text).strip('"').replace("*", "?")
-        if not set(begun) & set(' ()|":'):
-            found = index.rows(f"version:{begun}* | alias:{begun}*").page(0, deadline_ms=200.0) or []
-            rows += [row for row in found if identity(row) not in set(map(identity, rows))]
-        return m.FindReady(request, models, rows[:30])
+        from lineal_tui.completion import named
+
+        return m.FindReady(request, *named(self._index, request.text.strip()))
 
 
 def _seek(rows: m.Rows, page: Sequence[VersionRow], wanted: Identity | None) -> int | None:

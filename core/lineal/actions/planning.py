@@ -271,7 +271,9 @@ class Planner:
         policy = self._work.config.policy
         plan = self._compared(plan, row)
         if not gates and not policy:
+            broken = self._work.config.policy_error
             note = "no policy: nothing is asked (`lineal policy init` writes one)"
+            note = f"the policy cannot be read, so nothing was checked: {broken}" if broken else note
             return msgspec.structs.replace(plan, notes=(*plan.notes, note))
         found = dict(commands or {})
         asked = [one for gate in gates for one in gate.commands]

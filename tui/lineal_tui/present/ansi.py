@@ -8,11 +8,13 @@ from lineal_tui.present import text
 from lineal_tui.present.ink import Line, Span, Tone
 
 _COLOUR = re.compile(r"\x1b\[([0-9;]*)m")
-_CURVES = (Tone.ACCENT, Tone.CHANGED, Tone.BETTER, Tone.WORSE, Tone.ALIAS, Tone.MARK)
+CURVES = (Tone.ACCENT, Tone.CHANGED, Tone.BETTER, Tone.WORSE, Tone.ALIAS, Tone.MARK)
+"""The tones of curves, in their order."""
+_KNOWN = {f"38;5;{code}": tone for code, tone in zip((6, 5, 3, 4, 2, 1), CURVES, strict=True)}  # as charts colour them
 
 
 def from_ansi(drawn: str) -> list[Line]:
-    """Return the lines of a chart. Each colour that occurs becomes one tone, in the order in which they first occur."""
+    """Return the lines of a chart. A curve's colour becomes its tone, another the next one that is free."""
     tones: dict[str, Tone] = {}
     return [_line(line, tones) for line in drawn.rstrip("\n").split("\n")]
 
@@ -42,5 +44,5 @@ def _tone(code: str, tones: dict[str, Tone]) -> Tone:
         return Tone.PLAIN
     code = _same(code)
     if code not in tones:
-        tones[code] = _CURVES[len(tones) % len(_CURVES)]
+        tones[code] = _KNOWN.get(code, CURVES[len(tones) % len(CURVES)])
     return tones[code]

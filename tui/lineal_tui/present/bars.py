@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 
 from lineal.errors import Error, QueryError
@@ -13,6 +14,7 @@ from lineal_tui.messages import SyncStep
 from lineal_tui.present import text
 from lineal_tui.present.ink import BLANK, Line, Span, Tone, fit, spread, width, wrap
 
+_PATH = re.compile(r"(?<![\w.:/])/(?:[^\s:/]+/)+([^\s:/]+)")
 Why = Callable[[str], str]
 """Given a key's id, why it is off now; "" where it works."""
 
@@ -130,6 +132,11 @@ def problem(error: Error) -> list[Line]:
     if error.hint:
         out.append((Span("  " + text.safe(error.hint, 600), Tone.DIM),))
     return out
+
+
+def brief(line: Line) -> Line:
+    """Return a line with `…/name` for long paths, for where one line is all there is."""
+    return tuple(Span(_PATH.sub(r"…/\1", span.text), span.tone) for span in line)
 
 
 def wrong_word(error: QueryError, indent: int, cells: int) -> Line:

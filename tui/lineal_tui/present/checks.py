@@ -1,12 +1,12 @@
-"""Checks, differences and approvals of a plan as lines: what stands in its way first."""
+"""Checks and approvals of a plan as lines: what stands in its way first."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
-from lineal.model.diff import Verdict
-from lineal.model.plan import Approval, CheckResult, Difference, Outcome
+from lineal.model.plan import Approval, CheckResult, Outcome
 from lineal_tui.present import text
 from lineal_tui.present.ink import Line, Span, Tone, fit, width, wrap
 
@@ -20,19 +20,21 @@ _OUTCOMES = {
 }
 """How a check came out, in the order in which checks are shown."""
 _ORDER = list(_OUTCOMES)
-_VERDICTS = {
-    Verdict.WORSE: ("▼", Tone.WORSE),
-    Verdict.CHANGED: ("≠", Tone.CHANGED),
-    Verdict.REMOVED: ("−", Tone.CHANGED),
-    Verdict.ADDED: ("+", Tone.CHANGED),
-    Verdict.BETTER: ("▲", Tone.BETTER),
-    Verdict.NOISE: ("~", Tone.DIM),
-    Verdict.SAME: ("=", Tone.DIM),
-}
-"""How a difference stands."""
 _APPROVALS = {"approved": ("✔", Tone.BETTER), "rejected": ("✘", Tone.ERROR), "requested": ("·", Tone.DIM)}
 _EVIDENCE = 64 * 1024
 _TITLE = 46  # cells for the name of a check where its reason stands beside it
+PASSES = "passes"
+"""What enter unfolds where many checks pass."""
+_PASSES = 4  # checks that pass, up to which each has its line
+_COUNTED = {
+    Outcome.FAIL: ("fails", "fail"),
+    Outcome.UNTRUSTED: ("not trusted", "not trusted"),
+    Outcome.UNKNOWN: ("unknown", "unknown"),
+    Outcome.WAIT: ("waits", "wait"),
+    Outcome.PENDING: ("to run", "to run"),
+    Outcome.PASS: ("passes", "pass"),
+}
+"""What is said of one check, and of several."""
 
 
 class Told(NamedTuple):
@@ -40,6 +42,7 @@ class Told(NamedTuple):
 
     line: Line
     folds: str = ""
+    stops: bool = False  # it begins what stands in the way, or what is worse
 
 
 def worst_first(checks: Sequence[CheckResult]) -> list[CheckResult]:
@@ -47,24 +50,52 @@ def worst_first(checks: Sequence[CheckResult]) -> list[CheckResult]:
     return sorted(checks, key=lambda check: _ORDER.index(check.outcome))
 
 
+def check_counts(checks: Sequence[CheckResult]) -> Line:
+    """Return how many checks came out how, those that stand in the way first: `✘ 2 fail  ✔ 5 pass`."""
+    found = Counter(check.outcome for check in checks)
+    parts = [
+        Span(f"  {glyph} {found[outcome]} {_COUNTED[outcome][found[outcome] != 1]}", tone)
+        for outcome, (glyph, tone) in _OUTCOMES.items()
+        if found[outcome]
+    ]
+    return tuple(parts)
+
+
 def check_lines(checks: Sequence[CheckResult], unfolded: Collection[str], cells: int) -> Iterator[Told]:
-    """Yield a line for each check, with what to do about it, and its evidence where it is unfolded."""
+    """Yield a line for each check, with what to do about it, and its evidence where it is unfolded.
+
+    Those that pass stand behind one line where they are many.
+    """
+    passes = [check for check in checks if check.passed]
+    folded = len(passes) > _PASSES
     for check in worst_first(checks):
-        yield from _check(check, check.id in unfolded, cells)
+        if not (folded and check.passed):
+            yield from _check(check, check.id in unfolded, cells)
+    if not folded:
+        return
+    glyph, tone = _OUTCOMES[Outcome.PASS]
+    turned = "▾" if PASSES in unfolded else "▸"
+    names = ", ".join(text.safe(check.id.rpartition(".")[2] or check.id, 30) for check in passes[:12])
+    yield Told((Span(f"{glyph} ", tone), Span(f"{len(passes)} pass {turned}"), Span(f"  {names}", Tone.DIM)), PASSES)
+    if PASSES in unfolded:
+        for check in passes:
+            yield from _check(check, check.id in unfolded, cells)
 
 
 def _check(check: CheckResult, unfolded: bool, cells: int) -> Iterator[Told]:
     glyph, tone = _OUTCOMES[check.outcome]
+    stops = check.outcome not in (Outcome.PASS, Outcome.PENDING)
     title, reason = text.safe(check.title or check.id, 300), text.safe(check.reason, 600)
     more = Span(" ▾" if unfolded else " ▸", Tone.DIM) if check.evidence else Span("")
     beside = width((Span(title),)) <= _TITLE and width((Span(reason),)) <= cells - min(_TITLE, cells // 2) - 4
     room = min(_TITLE, cells // 2)
     if beside:
         room = max(room, width((Span(title),)))
-        yield Told((Span(f"{glyph} ", tone), Span(fit(title, room)), Span(f" {reason}", Tone.DIM), more), check.id)
+        said = (Span(f"{glyph} ", tone), Span(fit(title, room)), Span(f" {reason}", Tone.DIM), more)
+        yield Told(said, check.id, stops)
     else:
         parts = wrap(title, max(20, cells - 4))
-        yield Told((Span(f"{glyph} ", tone), Span(parts[0]), more), check.id)
+        yield Told((Span(f"{glyph} ", tone), Span(parts[0]), more), check.id, stops)
         yield from (Told((Span("  " + part),), check.id) for part in parts[1:])
         yield from (
             Told((Span("    " + part, Tone.DIM),), check.id) for part in wrap(reason, max(20, cells - 4)) if part
@@ -84,29 +115,14 @@ def _evidence(check: CheckResult, cells: int) -> Iterator[Told]:
         yield Told((Span("  │ ", Tone.DIM), Span(part)), check.id)
 
 
-def difference_lines(differences: Sequence[Difference], most: int, cells: int) -> Iterator[Told]:
-    """Yield what differs from the incumbent and how many are left out: what is worse first, else as it was ranked."""
-    ranked = sorted(differences, key=lambda one: one.verdict is not Verdict.WORSE)
-    longest = min(24, max((width((Span(text.safe(one.name, 60)),)) for one in ranked[:most]), default=0))
-    for one in ranked[:most]:
-        yield Told(_difference(one, longest, cells), "differences" if len(ranked) > most else "")
-    if len(ranked) > most:
-        yield Told((Span(f"  … {len(ranked) - most} more ▸", Tone.DIM),), "differences")
-
-
-def _difference(one: Difference, longest: int, cells: int) -> Line:
-    glyph, tone = _VERDICTS.get(one.verdict, ("≠", Tone.CHANGED))
-    before, after = text.safe(one.before, 60) or "none", text.safe(one.after, 60) or "none"
-    moved = f"{before} → {after}" if before != after else after
-    delta = f"  {text.signed(one.delta)}" if one.delta else ""
-    facet = f"{text.safe(one.facet, 20)}  " if cells >= 70 else ""
-    return (
-        Span(f"{glyph} ", tone),
-        Span(fit(facet, 13) if facet else "", Tone.DIM),
-        Span(fit(text.safe(one.name, 60), longest) + "  "),
-        Span(moved, tone),
-        Span(delta, tone),
-        Span(f"  {text.safe(one.note, 120)}" if one.note else "", Tone.DIM),
+def approval_counts(approvals: Sequence[Approval]) -> Line:
+    """Return how many approvals and rejections count."""
+    found = Counter(one.what for one in approvals if one.counts)
+    counted = (("approved", "approval counts", "approvals count"), ("rejected", "rejection", "rejections"))
+    return tuple(
+        Span(f"  {_APPROVALS[what][0]} {found[what]} {one if found[what] == 1 else several}", _APPROVALS[what][1])
+        for what, one, several in counted
+        if found[what]
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from lineal.model.plan import Holding
@@ -52,6 +52,23 @@ def clock(at: float) -> str:
     return f"{minutes // 60:02d}:{minutes % 60:02d}"
 
 
+_YEARS = 2  # from so many years on only years are told
+_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+
+
+def months(begin: float, end: float) -> Iterator[tuple[float, str]]:
+    """Yield the beginnings of the months between two times, with a short name; January is called by its year."""
+    try:
+        first, last = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=one) for one in (begin, end))
+    except OverflowError:
+        return
+    every = 1 if last.year - first.year < _YEARS else 12
+    for number in range(first.year * 12 + first.month, min(last.year * 12 + last.month, 9999 * 12)):
+        year, month = divmod(number, 12)
+        if number % every == 0 and year > 0:
+            yield datetime(year, month + 1, 1, tzinfo=UTC).timestamp(), _MONTHS[month] if month else str(year)
+
+
 Line = tuple[str, str, str]
 """Registry, model and alias: whose holdings one bar shows."""
 
@@ -73,6 +90,11 @@ def by_alias(holdings: Iterable[Holding]) -> dict[Line, list[Holding]]:
 
 def _since(holding: Holding) -> float:
     return holding.since if holding.since is not None else float("-inf")
+
+
+def moves(holdings: Iterable[Holding]) -> list[float]:
+    """Return the days on which an alias came to hold something else, oldest first."""
+    return sorted({start(one.since) for one in holdings if one.since is not None and known(one)})
 
 
 def known(holding: Holding) -> bool:

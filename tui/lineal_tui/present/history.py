@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
@@ -59,7 +59,10 @@ def _moved(entry: Entry, holding: Holding) -> bool:
     return near and entry.alias == holding.alias and entry.after == holding.subject.name
 
 
-_SAID = frozenset({"requested", "approved", "rejected", "note", "deployed", "evidence", "started"})
+_SAID = frozenset(
+    ("request", "requested", "approve", "approved", "reject", "rejected", "note", "deployed", "evidence", "started")
+)
+"""Kinds of event that move no alias: what people ask, say and see."""
 
 
 def timeline_lines(holdings: Sequence[Holding], day: float | None, now: float, cells: int) -> list[Line]:
@@ -67,18 +70,37 @@ def timeline_lines(holdings: Sequence[Holding], day: float | None, now: float, c
     by_alias = days.by_alias(holdings)
     if not by_alias:
         return []
-    several = len({line[:2] for line in by_alias}) > 1
-    labels = {line: _label(line, several) for line in by_alias}
-    label = min(_LABEL, max(width((Span(said),)) for said in labels.values())) + 2
+    names, label = labels(by_alias)
     room = max(8, cells - label)
-    begin = _begin(holdings, now)
+    begin = beginning(holdings, now)
     out: list[Line] = []
     for line, held in by_alias.items():
-        out.append((Span(fit(labels[line], label), Tone.ALIAS), *_bar(held, begin, now, room)))
-    out.append((Span(" " * label), *_axis(begin, now, day, room)))
-    if day is not None:
-        out.append((Span(f"on {days.spelt(day)} UTC", Tone.HEAD),))
-        out += [(Span(fit(labels[line], label), Tone.ALIAS), *_then(held, day, now)) for line, held in by_alias.items()]
+        out.append((Span(fit(names[line], label), Tone.ALIAS), *_bar(held, begin, now, room)))
+    out.append((Span(" " * label), *axis(begin, now, day, room)))
+    return out + then_lines(by_alias, day, now, cells)
+
+
+def labels(lines: Iterable[days.Line]) -> tuple[dict[days.Line, str], int]:
+    """Return what each alias is called at the left, and the cells that the longest takes."""
+    known = list(lines)
+    several = len({line[:2] for line in known}) > 1
+    names = {line: _label(line, several) for line in known}
+    return names, min(_LABEL, max((width((Span(said),)) for said in names.values()), default=0)) + 2
+
+
+def then_lines(by_alias: Mapping[days.Line, list[Holding]], day: float | None, now: float, cells: int) -> list[Line]:
+    """Return what each alias was on the day that is looked at; where it runs stands below where there is no room."""
+    if day is None:
+        return []
+    names, label = labels(by_alias)
+    out: list[Line] = [(Span(f"on {days.spelt(day)} UTC", Tone.HEAD),)]
+    for line, held in by_alias.items():
+        said, where = _then(held, day, now)
+        head = (Span(fit(names[line], label), Tone.ALIAS), *said)
+        if width(head) + width(where) <= cells or not where:
+            out.append((*head, *where))
+        else:
+            out += [head, (Span(" " * (label - 2)), *where)]
     return out
 
 
@@ -87,7 +109,7 @@ def _label(line: days.Line, several: bool) -> str:
     return text.safe(f"{model}@{alias}" if several else alias, 60)
 
 
-def _begin(holdings: Iterable[Holding], now: float) -> float:
+def beginning(holdings: Iterable[Holding], now: float) -> float:
     """Return where the bars begin: a little before anything is known."""
     known = [at for one in holdings for at in (one.since, one.until) if at is not None and at < now]
     first = min(known, default=now - days.DAY)
@@ -115,35 +137,59 @@ def _stretch(holding: Holding | None, cells: int, odd: bool) -> Span:
     return Span(("▏" + said + "─" * cells)[:cells] if said.isascii() else fit("▏" + said, cells), tone)
 
 
-def _axis(begin: float, now: float, day: float | None, room: int) -> Line:
-    first, last = days.spelt(begin), days.spelt(now)
+def day_at(begin: float, now: float, day: float, room: int) -> int:
+    """Return the cell of a day."""
+    return min(room - 1, max(0, int((day + days.DAY / 2 - begin) / max(1.0, now - begin) * room)))
+
+
+def axis(begin: float, now: float, day: float | None, room: int) -> Line:
+    """Return the first and the last day, months between them, and a mark below the day that is looked at."""
+    out = [" "] * room
+    mark, at = _mark(begin, now, day, room)
+    out[at : at + len(mark)] = mark
+    _put(out, 0, days.spelt(begin))
+    _put(out, room - len(days.spelt(now)), days.spelt(now))
+    for moment, said in days.months(begin, now):
+        _put(out, int((moment - begin) / max(1.0, now - begin) * room), said)
+    drawn = "".join(out)
+    return (
+        Span(drawn[:at], Tone.DIM),
+        Span(drawn[at : at + len(mark)], Tone.ACCENT),
+        Span(drawn[at + len(mark) :], Tone.DIM),
+    )
+
+
+def _mark(begin: float, now: float, day: float | None, room: int) -> tuple[str, int]:
+    """Return the mark of a day with its date, and the cell at which that begins."""
     if day is None:
-        return (Span(first + last.rjust(max(0, room - len(first))), Tone.DIM),)
-    at = min(room - 1, max(0, int((day + days.DAY / 2 - begin) / max(1.0, now - begin) * room)))
-    said = days.spelt(day)
-    mark = f"▲ {said}" if at + 2 + len(said) <= room else f"{said} ▲"
-    left = at if mark.startswith("▲") else max(0, at - len(said) - 1)
-    head = fit(first, left) if left > len(first) else " " * left
-    rest = room - left - len(mark)
-    tail = last.rjust(rest) if rest > len(last) else ""
-    return (Span(head, Tone.DIM), Span(mark, Tone.ACCENT), Span(tail, Tone.DIM))
+        return "", 0
+    at, said = day_at(begin, now, day, room), days.spelt(day)
+    return (f"▲ {said}", at) if at + 2 + len(said) <= room else (f"{said} ▲", max(0, at - len(said) - 1))
 
 
-def _then(held: Sequence[Holding], day: float, now: float) -> Line:
-    """Return what an alias was at the end of a day, and earlier on it."""
+def _put(out: list[str], at: int, said: str) -> None:
+    """Write a word where there is room for it with a cell free at both sides."""
+    around = out[max(0, at - 1) : at + len(said) + 1]
+    if at >= 0 and at + len(said) <= len(out) and not "".join(around).strip():
+        out[at : at + len(said)] = said
+
+
+def _then(held: Sequence[Holding], day: float, now: float) -> tuple[Line, Line]:
+    """Return what an alias was at the end of a day, and earlier on it; and where that is said to run."""
     *earlier, last = days.on(held, day)
-    out = [*_held(last, day, now)]
+    out = [*_held(last, day)]
     if earlier:
         before = ", ".join(f"{_name(one)} until {days.clock(one.until or day)}" for one in reversed(earlier))
         out.append(Span(f"  earlier {before}", Tone.CHANGED))
-    return tuple(out)
+    current = last.until is None and day >= days.start(now)
+    return tuple(out), tuple(runs(last)) if last.subject and (current or last.deployed) else ()
 
 
 def _name(one: Holding) -> str:
     return named(one.subject) if days.known(one) else "unknown"
 
 
-def _held(one: Holding, day: float, now: float) -> Iterable[Span]:
+def _held(one: Holding, day: float) -> Iterable[Span]:
     if not days.known(one):
         later = f": nobody looked before {days.spelt(one.until)}" if one.until is not None else ""
         then = f", when it was {named(one.subject)}" if later and one.subject else ""
@@ -151,12 +197,10 @@ def _held(one: Holding, day: float, now: float) -> Iterable[Span]:
     if not one.subject:
         return (Span("nothing", Tone.DIM),)
     by = f" by {text.person(one.by)}" if one.by else ""
-    current = one.until is None and day >= days.start(now)
     return (
         Span(named(one.subject), Tone.STRONG),
         Span(f"{_since(one, day)}{by}", Tone.DIM),
         *approved(one.approvals),
-        *(runs(one) if current or one.deployed else ()),
     )
 
 
@@ -201,7 +245,7 @@ def _item(item: Item, alias: int, *, several: bool) -> Line:
         return (*head, *_holding(item))
     entry = item.entry
     assert entry is not None
-    return (*head, *_entry(entry))
+    return (*head, *_entry(entry, told=not entry.alias))
 
 
 def _holding(item: Item) -> Iterable[Span]:
@@ -220,8 +264,9 @@ def _holding(item: Item) -> Iterable[Span]:
         yield Span(f"  {text.safe(one.reason, 200)}", Tone.DIM)
 
 
-def _entry(entry: Entry) -> Iterable[Span]:
-    yield Span(f"{text.safe(entry.kind, 20)} ", Tone.CHANGED)
+def _entry(entry: Entry, *, told: bool) -> Iterable[Span]:
+    """Yield what was done to what, by whom, and what was said; the kind unless it is `told` where the alias stands."""
+    yield Span("" if told else f"{text.safe(entry.kind, 20)} ", Tone.CHANGED)
     before, after = text.safe(entry.before, 40), text.safe(entry.after, 40)
     moved = f"{before} → {after}" if before and after and before != after else after or before
     yield Span(f"{moved}  " if moved else "")

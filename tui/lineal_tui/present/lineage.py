@@ -1,15 +1,16 @@
-"""A lineage as a tree of lines, oldest ancestors first, laid out as `lineal lineage` does.
+"""A lineage as lines: a tree with the oldest ancestors first, or a graph with the newest first, as `git log --graph`.
 
-What went into a version (data, code) is shown below the version that the lineage is of, and below others once they are
-unfolded. Long stretches in which nothing is of interest are folded into one line.
+Both are laid out as `lineal lineage` does. What went into a version (data, code) is shown below the version that the
+lineage is of, and below others once they are unfolded. Long stretches in which nothing is of interest are folded into
+one line.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
-from lineal.model import outline
+from lineal.model import lanes, outline
 from lineal.model.lineage import Link, Member, Tree
 from lineal.model.listing import VersionRow
 from lineal.model.records import Confidence, NodeKind
@@ -38,13 +39,66 @@ class Twig(NamedTuple):
     again: bool = False  # it stands elsewhere too
 
 
-def twigs(tree: Tree, unfolded: Collection[int]) -> list[Twig]:
-    """Return the visible lines. `unfolded` holds first members of stretches, and versions whose inputs are shown."""
-    if not tree.members:
-        return []
-    opened = {*unfolded, tree.start}
-    lines = [line for line in outline.outline(tree, unfolded=unfolded) if _shown(tree, line, opened)]
-    return [_twig(tree, line, art) for line, art in zip(lines, outline.rails(lines), strict=True)]
+class Twigs(Protocol):
+    """The visible lines of a lineage; each is made when it is looked at, for a window shows few of ten thousand."""
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        ...
+
+    def __getitem__(self, at: int) -> Twig:
+        """Return one line."""
+        ...
+
+    def find(self, member: int) -> int | None:
+        """Return the line of a member."""
+        ...
+
+
+class Branches:
+    """A lineage as a tree."""
+
+    def __init__(self, tree: Tree, unfolded: Collection[int] = ()) -> None:
+        self._tree = tree
+        opened = {*unfolded, tree.start}
+        lines = outline.outline(tree, unfolded=unfolded) if tree.members else ()
+        self._lines = [line for line in lines if _shown(tree, line, opened)]
+        self._rails = outline.rails(self._lines)
+
+    def __len__(self) -> int:
+        """Return how many lines there are."""
+        return len(self._lines)
+
+    def __getitem__(self, at: int) -> Twig:
+        """Return one line."""
+        line = self._lines[at]
+        return Twig(line.member, self._rails[at], line.link, line.folded, _inwards(self._tree, line), line.again)
+
+    def find(self, member: int) -> int | None:
+        """Return the line of a member."""
+        return next((i for i, line in enumerate(self._lines) if line.member == member and not line.again), None)
+
+
+class Lanes:
+    """A lineage as a graph with lanes."""
+
+    def __init__(self, tree: Tree, unfolded: Collection[int] = ()) -> None:
+        self._tree = tree
+        self._knots = lanes.graph(tree, unfolded=unfolded, inputs={*unfolded, tree.start}) if tree.members else []
+
+    def __len__(self) -> int:
+        """Return how many lines there are."""
+        return len(self._knots)
+
+    def __getitem__(self, at: int) -> Twig:
+        """Return one line."""
+        knot = self._knots[at]
+        inwards = knot.member != self._tree.start and self._tree.members[knot.member].node.kind in _INPUTS
+        return Twig(knot.member, knot.art + " ", knot.link, knot.folded, inwards)
+
+    def find(self, member: int) -> int | None:
+        """Return the line of a member."""
+        return next((i for i, knot in enumerate(self._knots) if knot.member == member), None)
 
 
 def _shown(tree: Tree, line: outline.Line, opened: Collection[int]) -> bool:
@@ -53,10 +107,6 @@ def _shown(tree: Tree, line: outline.Line, opened: Collection[int]) -> bool:
 
 def _inwards(tree: Tree, line: outline.Line) -> bool:
     return line.link is not None and tree.members[line.member].node.kind in _INPUTS
-
-
-def _twig(tree: Tree, line: outline.Line, art: str) -> Twig:
-    return Twig(line.member, art, line.link, line.folded, _inwards(tree, line), line.again)
 
 
 # --- lines ----------------------------------------------------------------------------------------------------------

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from lineal.errors import Blocked, Conflict, Error
 from lineal.model.changes import SetAlias
 from lineal.model.plan import Done, Plan, State, Subject
 from lineal_tui.acts import Deed, Drawn
 from lineal_tui.present import text
-from lineal_tui.present.checks import Told, approval_lines, blockers, check_lines, difference_lines
+from lineal_tui.present.checks import Told, approval_counts, approval_lines, blockers, check_counts, check_lines
+from lineal_tui.present.differences import DIFFERENCES, difference_counts, difference_lines
 from lineal_tui.present.ink import BLANK, Line, Span, Tone, wrap
 
-DIFFERENCES = "differences"
-"""What enter unfolds where more differs than is shown."""
+PART = "part:"
+"""What stands before the name of a part where its head is folded."""
+CHECKS, DIFFERS, REVIEWS, CALLS, COMMAND = "checks", "differs", "reviews", "would do", "on the command line"
+PARTS = (CHECKS, DIFFERS, REVIEWS, CALLS, COMMAND)
+"""Every part of a plan that can be folded, in their order."""
 _MOVES = frozenset({"promote", "alias", "rollback"})
 _FEW = 5
 _ALL = 500
@@ -37,6 +42,7 @@ class Face(Struct, frozen=True, kw_only=True):
     """How far a preview is: what is unfolded, what was answered, what went wrong."""
 
     unfolded: frozenset[str] = frozenset()
+    folded: frozenset[str] = frozenset()  # parts of which only the head is shown
     override: str = ""
     error: Error | None = None
     noted: str = ""  # what happened meanwhile
@@ -45,29 +51,28 @@ class Face(Struct, frozen=True, kw_only=True):
 def plan_lines(drawn: Drawn, face: Face, now: float, cells: int) -> list[Told]:
     """Return the whole plan; failing checks come before those that pass, the worst difference first."""
     plan = drawn.plan
-    out: list[Told] = []
-    _add(out, "", _failure(face, cells))
-    _add(out, "", _head(drawn, now, cells))
-    _add(out, "", _verdict(plan, face, cells))
+    names = named(plan.incumbent), named(plan.subject)
     most = _ALL if DIFFERENCES in face.unfolded else _FEW
-    _add(out, "differs", difference_lines(plan.differences, most, cells))
-    _add(out, "checks", check_lines(plan.checks, face.unfolded, cells))
-    _add(out, "reviews", approval_lines(plan.approvals, now, cells))
-    _add(out, "", _notes(plan, cells))
-    _add(out, "would do", _calls(plan, cells))
-    _add(out, "on the command line", _command(plan, cells))
+    out = [*_failure(face, cells), *_head(drawn, now, cells), *_verdict(plan, face, cells)]
+    _add(out, face, CHECKS, check_lines(plan.checks, face.unfolded, cells), check_counts(plan.checks))
+    differences = difference_lines(plan.differences, names, most, cells)
+    _add(out, face, DIFFERS, differences, difference_counts(plan.differences))
+    _add(out, face, REVIEWS, approval_lines(plan.approvals, now, cells), approval_counts(plan.approvals))
+    out += _notes(plan, cells)
+    _add(out, face, CALLS, _calls(plan, cells))
+    _add(out, face, COMMAND, _command(plan, cells))
     return out
 
 
-def _add(out: list[Told], head: str, lines: Iterator[Told]) -> None:
-    """Put a section under its head, and a free line above it; nothing where it is empty."""
+def _add(out: list[Told], face: Face, part: str, lines: Iterator[Told], counts: Line = ()) -> None:
+    """Put a part under its head, which tells how many of what it holds; nothing where it is empty."""
     found = list(lines)
     if not found:
         return
-    if head:
-        out += [Told(BLANK)] if out else []
-        out.append(Told((Span(head, Tone.HEAD),)))
-    out += found
+    folded = part in face.folded
+    out += [Told(BLANK)] if out and not folded else []
+    out.append(Told((Span("▸ " if folded else "▾ ", Tone.DIM), Span(part, Tone.HEAD), *counts), PART + part))
+    out += [] if folded else found
 
 
 def named(subject: Subject) -> str:
@@ -161,7 +166,7 @@ def footer(plan: Plan | None, deed: Deed, key: str, face: Face, aliases: int) ->
     """Return the keys of a preview."""
     out: list[Span] = [Span(" ")]
     if plan is not None and plan.blocked and not face.override:
-        out += [Span("blocked", Tone.ERROR), Span(f": {blockers(plan.blocked)} · ", Tone.DIM)]
+        out += [Span("blocked", Tone.ERROR), Span(f" by {text.plural(len(plan.blocked), 'check')} · ", Tone.DIM)]
         out += [Span("o", Tone.ACCENT), Span(" overrides with a reason", Tone.DIM)]
     elif plan is not None and face.error is None:
         out += [Span(key, Tone.ACCENT), Span(" again confirms" if deed is not Deed.RESUME else " resumes", Tone.DIM)]
@@ -195,8 +200,6 @@ def checks_of(error: Error, plan: Plan) -> Plan:
     """Return the plan with the checks that came out otherwise when it was to be done."""
     if not isinstance(error, Blocked) or not error.checks:
         return plan
-    from msgspec.structs import replace
-
     newer = {check.id: check for check in error.checks}
     kept = [newer.pop(check.id, check) for check in plan.checks]
     return replace(plan, checks=(*kept, *newer.values()))
@@ -230,6 +233,21 @@ def effect(plan: Plan) -> str:
     return f"{text.safe(plan.alias, 40)} {named(plan.incumbent)} → {named(plan.subject)}"
 
 
-def unfold(unfolded: Collection[str], what: str) -> frozenset[str]:
-    """Return what is unfolded once `what` was turned."""
-    return frozenset(unfolded) ^ {what} if what else frozenset(unfolded)
+def turned(face: Face, what: str) -> Face:
+    """Return the face once what `Told.folds` says was unfolded, or folded again."""
+    if not what:
+        return face
+    if what.startswith(PART):
+        return replace(face, folded=face.folded ^ {what.removeprefix(PART)})
+    return replace(face, unfolded=face.unfolded ^ {what})
+
+
+def turned_all(face: Face) -> Face:
+    """Return the face with the heads only; with everything again where that is so already."""
+    return replace(face, folded=frozenset() if face.folded >= set(PARTS) else frozenset(PARTS))
+
+
+def part_at(told: Sequence[Told], at: int) -> str:
+    """Return the head of the part that a line is in, as `Told.folds` says it; "" above the first."""
+    heads = (one.folds for one in reversed(told[: at + 1]) if one.folds.startswith(PART))
+    return next(heads, "")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from lineal.model.plan import Approval, CheckResult
 from lineal_tui.present import text
-from lineal_tui.present.checks import approval_lines, check_lines
+from lineal_tui.present.checks import PASSES, approval_lines, check_counts, check_lines
 from lineal_tui.present.history import Item, runs
 from lineal_tui.present.ink import BLANK, Line, Span, Tone, fit, wrap
 from lineal_tui.present.plan import named
@@ -23,8 +23,9 @@ def recorded_lines(item: Item, now: float, cells: int) -> list[Line]:
         out += [BLANK, (Span("reviews", Tone.HEAD),)]
         out += [told.line for told in approval_lines(approvals, now, cells)]
     if checks:
-        out += [BLANK, (Span("checks, as they came out then", Tone.HEAD),)]
-        out += [told.line for told in check_lines(checks, {check.id for check in checks if check.evidence}, cells)]
+        shown = {PASSES, *(check.id for check in checks if check.evidence)}
+        out += [BLANK, (Span("checks, as they came out then", Tone.HEAD), *check_counts(checks))]
+        out += [told.line for told in check_lines(checks, shown, cells)]
     return out
 
 

@@ -48,6 +48,14 @@ def _said(review: Review) -> str:
     return f"  “{text.safe(review.text, 200)}”" if review.text else ""
 
 
+def slow_lines(registry: str) -> list[Line]:
+    """Return what stands there while a registry takes long to answer."""
+    return [
+        (Span("… ", Tone.ACCENT), Span(f"{text.safe(registry, 60)} is asked how things are there; no answer yet")),
+        (Span("  every key works meanwhile; 7 says how fresh each registry is", Tone.DIM),),
+    ]
+
+
 def empty_lines(read_only: str) -> list[Line]:
     """Return what an empty inbox says: what to do to fill it."""
     out: list[Line] = [

@@ -63,6 +63,8 @@ _LONGEST = {
 }
 _HEADS = {Source.NAME: "version", Source.ALIASES: "", Source.AUTHOR: "by", Source.AGE: "when"}
 _TAIL = (Column(Source.AUTHOR), Column(Source.AGE), Column(Source.MESSAGE))
+_ENOUGH = 16  # different values of a parameter that say how long its values are
+_MEASURED = 64  # rows from which widths are taken: more than most windows show at first
 _PRIORITY = {Source.MODEL: 0, Source.AGE: 1, Source.AUTHOR: 3, Source.MESSAGE: 4}
 _NARROW = {Source.NAME: 4, Source.ALIASES: 6, Source.MODEL: 5}
 """The part of the room that these take at most: one nth."""
@@ -102,16 +104,18 @@ def _weight(alias: str) -> tuple[int, str]:
 
 def _varied(rows: Sequence[VersionRow]) -> list[str]:
     """Parameters by how well they tell these rows apart: those with a few different short values first."""
-    seen: dict[str, set[str]] = {}
+    seen: dict[str, set[Value]] = {}
     for row in rows:
         for name, value in row.params.items():
-            seen.setdefault(name, set()).add(_short(value))
+            values = seen.setdefault(name, set())
+            if len(values) < _ENOUGH:
+                values.add(text.value(value, 40) if isinstance(value, list | dict) else value)
     several = [name for name, values in seen.items() if len(values) > 1]
-    return sorted(several, key=lambda name: (max(map(len, seen[name])) > 12, name.count("."), len(name), name))
+    return sorted(several, key=lambda name: (_longest(seen[name]) > 12, name.count("."), len(name), name))
 
 
-def _short(value: Value) -> str:
-    return text.value(value, 40)
+def _longest(values: set[Value]) -> int:
+    return max(len(text.value(value, 40)) for value in values)
 
 
 def _metrics(rows: Sequence[VersionRow]) -> list[str]:
@@ -181,7 +185,7 @@ class Layout(NamedTuple):
         fixed = [c for c in FIXED if c.source is not Source.ALIASES or any(row.aliases for row in rows)]
         tail = [c for c in _TAIL if c not in chosen]
         columns = [*fixed, *chosen, *tail]
-        widths = [_width(column, rows, room, now, goals) for column in columns]
+        widths = [_width(column, rows[:_MEASURED], room, now, goals) for column in columns]
         order = _order(columns, widths, len(fixed), room)
         rights = tuple(columns[i].right(rows) for i in order)
         shown = tuple(columns[i] for i in order)

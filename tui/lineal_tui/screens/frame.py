@@ -137,7 +137,7 @@ class Frame(Screen[None], inherit_bindings=False):
     def say_error(self, error: Error) -> None:
         """Say what went wrong, and the hint."""
         hint = (Span(f"  {text.safe(error.hint, 200)}", Tone.DIM),) if error.hint else ()
-        self.say((*bars.problem(error)[0], *hint))
+        self.say((*bars.brief(bars.problem(error)[0]), *hint))
 
     def on_failed(self, message: Failed) -> None:
         """Say what went wrong."""

@@ -12,7 +12,7 @@ from lineal_tui import messages as m
 from lineal_tui.acts import Deed, PlanRequest, RecordReady, RecordRequest
 from lineal_tui.keys import Where
 from lineal_tui.places import Identity, Place, Scope
-from lineal_tui.present import bars, days, history, text
+from lineal_tui.present import bars, days, history, tenures, text
 from lineal_tui.present.history import Item
 from lineal_tui.present.ink import Span, Tone
 from lineal_tui.screens.room import Room
@@ -33,6 +33,7 @@ class History(Room):
         self._record: RecordReady | None = None
         self._items: list[Item] = []
         self._day: float | None = None
+        self._spread = False  # a lane for each holder, rather than a bar for each alias
 
     def panes(self) -> Iterable[Widget]:
         """Put the bars above the record."""
@@ -80,6 +81,8 @@ class History(Room):
         """Say why a key is off here."""
         if key == "day" and not self._items:
             return "nothing is on record"
+        if key in ("lanes", "move_next", "move_before") and not (self._record and self._record.holdings):
+            return "no alias was seen here yet"
         item = self.here()
         if key == "rollback" and item is not None and item.holding is not None and self.subject() is None:
             return "the index does not hold that version any more"
@@ -120,9 +123,13 @@ class History(Room):
 
     def _draw_day(self) -> None:
         held = self._record.holdings if self._record else ()
-        now = self.session.clock()
-        self.timeline.show(history.timeline_lines(held, self._day, now, self.timeline.room))
-        self.timeline.display = bool(held)
+        now, pane = self.session.clock(), self.timeline
+        draw = tenures.lane_lines if self._spread else history.timeline_lines
+        if held and not pane.display:
+            self.call_after_refresh(self._draw_day)  # it has no width while it is hidden
+        pane.display = bool(held)
+        pane.show(draw(held, self._day, now, pane.room), keep=True)
+        pane.can_focus = self._spread  # lanes may be more than there is room for
 
     def resized(self) -> None:
         """Draw the bars for the new width."""
@@ -170,6 +177,30 @@ class History(Room):
             self._look(self._day + (days.DAY if key == "right" else -days.DAY))
         else:
             super().action_key(key)
+
+    def do_lanes(self) -> None:
+        """Spread each alias into a lane for every version that held it, or draw one bar for each again."""
+        self._spread = not self._spread
+        self.timeline.set_class(self._spread, "-spread")
+        if not self._spread:
+            self.record.focus()
+        self._draw_day()
+
+    def do_move_next(self) -> None:
+        """Look at the day of the next move of an alias."""
+        self._hop(1)
+
+    def do_move_before(self) -> None:
+        """Look at the day of the move before."""
+        self._hop(-1)
+
+    def _hop(self, by: int) -> None:
+        day = self._day if self._day is not None else days.start(self.session.clock())
+        further = [one for one in days.moves(self._record.holdings if self._record else ()) if (one - day) * by > 0]
+        if further:
+            self._look(further[0] if by > 0 else further[-1])
+        else:
+            self.say((Span(f"No alias moved {'after' if by > 0 else 'before'} that day.", Tone.DIM),))
 
     def do_day(self) -> None:
         """Ask for a date, and show what every alias was on that day."""

@@ -11,13 +11,14 @@ from lineal.model.lineage import Tree
 from lineal.model.listing import VersionRow
 from lineal.model.values import Goal
 from lineal_tui.keys import Where
+from lineal_tui.kinship import PathReady, PathRequest
 from lineal_tui.messages import Chosen, LineageReady, LineageRequest, Moved, Request
 from lineal_tui.places import Place, identity
-from lineal_tui.present import bars, lineage
+from lineal_tui.present import bars, kinship, lineage
 from lineal_tui.present.ink import BLANK, Line, Span, Tone
 from lineal_tui.screens.room import Room
 from lineal_tui.session import Session
-from lineal_tui.widgets.lines import Lines
+from lineal_tui.widgets.lines import Lines, PickList
 
 
 class LineageTree(Lines):
@@ -27,7 +28,8 @@ class LineageTree(Lines):
         super().__init__(id=id)
         self.graph: Tree | None = None
         self.goals: Mapping[str, Goal] = {}
-        self.twigs: list[lineage.Twig] = []
+        self.twigs: lineage.Twigs | None = None
+        self.lanes = False
         self.instead: list[Line] = []
         self.marks: set[tuple[str, str, str]] = set()
         self._unfolded: set[int] = set()
@@ -41,21 +43,29 @@ class LineageTree(Lines):
             self._to(tree.start)
 
     def _lay(self) -> None:
-        self.twigs = lineage.twigs(self.graph, self._unfolded) if self.graph else []
+        form = lineage.Lanes if self.lanes else lineage.Branches
+        self.twigs = form(self.graph, self._unfolded) if self.graph else None
         self.changed()
 
     def _to(self, member: int) -> None:
-        at = [i for i, twig in enumerate(self.twigs) if twig.member == member and not twig.again]
-        if at:
-            self.cursor = at[0]
+        at = self.twigs.find(member) if self.twigs else None
+        if at is not None:
+            self.cursor = at
+
+    def turn(self) -> None:
+        """Draw a tree as a graph, or a graph as a tree; the cursor stays with its version."""
+        twig, self.lanes = self.twig(), not self.lanes
+        self._lay()
+        if twig is not None:
+            self._to(twig.member)
 
     def total(self) -> int:
         """Return the number of lines."""
-        return len(self.twigs) if self.graph else len(self.instead)
+        return len(self.instead) if self.twigs is None else len(self.twigs)
 
     def line_at(self, index: int) -> Line:
         """Return one line."""
-        if self.graph is None:
+        if self.graph is None or self.twigs is None:
             return self.instead[index]
         twig = self.twigs[index]
         version = self.graph.members[twig.member].version
@@ -64,7 +74,7 @@ class LineageTree(Lines):
 
     def twig(self) -> lineage.Twig | None:
         """Return the line under the cursor."""
-        return self.twigs[self.cursor] if self.cursor < len(self.twigs) else None
+        return self.twigs[self.cursor] if self.twigs and self.cursor < len(self.twigs) else None
 
     def version(self) -> VersionRow | None:
         """Return the version under the cursor, if the index holds it."""
@@ -85,12 +95,31 @@ class LineageTree(Lines):
 
     def hop(self, by: int) -> bool:
         """Go to the next version that is worse than what it was made from; return whether there is one."""
-        steps = range(self.cursor + by, len(self.twigs) if by > 0 else -1, by)
-        for i in steps:
-            if self.graph and lineage.regression(self.graph, self.twigs[i], self.goals):
+        if self.graph is None or self.twigs is None:
+            return False
+        for i in range(self.cursor + by, len(self.twigs) if by > 0 else -1, by):
+            if lineage.regression(self.graph, self.twigs[i], self.goals):
                 self.cursor = i
                 return True
         return False
+
+
+class Way(PickList):
+    """The lines of a way between two versions."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self.stops: list[kinship.Stop] = []
+
+    def lead(self, found: PathReady) -> None:
+        """Show a way, with the cursor on its first version."""
+        self.stops = kinship.stops(found)
+        self.show([stop.line for stop in self.stops])
+        self.cursor = next((at for at, stop in enumerate(self.stops) if stop.row), 0)
+
+    def stop(self) -> kinship.Stop | None:
+        """Return the line under the cursor."""
+        return self.stops[self.cursor] if self.cursor < len(self.stops) else None
 
 
 class Lineage(Room):
@@ -103,12 +132,20 @@ class Lineage(Room):
         self._row: VersionRow | None = None
         self._sent: LineageRequest | None = None
         self._cut = False
+        self._siblings = False
+        self._related: PathRequest | None = None
 
     def panes(self) -> Iterable[Widget]:
-        """There is one pane."""
-        pane = LineageTree(id="lineage-tree")
-        pane.add_class("pane")
-        yield pane
+        """There is one pane at a time: the lineage, or the way between two versions."""
+        for pane in (LineageTree(id="lineage-tree"), Way(id="lineage-way")):
+            pane.add_class("pane")
+            pane.display = isinstance(pane, LineageTree)
+            yield pane
+
+    @property
+    def way(self) -> Way:
+        """The way between two versions."""
+        return self.query_one(Way)
 
     @property
     def branches(self) -> LineageTree:
@@ -117,23 +154,48 @@ class Lineage(Room):
 
     def shown(self) -> str:
         """Return the version that the lineage is of."""
+        if self.way.display and self._related:
+            return f"{self._related.left.name} → {self._related.right.name}"
         cut = "  cut: there is more" if self._cut else ""
-        return f"{self._row.model} {self._row.name}{cut}" if self._row else ""
+        siblings = "  with siblings" if self._siblings else ""
+        return f"{self._row.model} {self._row.name}{siblings}{cut}" if self._row else ""
+
+    def off(self, key: str) -> str:
+        """Say why a key does nothing now."""
+        if key == "way" and len(self._ends()) < 2:
+            return "mark two versions first, with space"
+        if key in ("family", "drawing", "way", "next", "previous") and self.way.display:
+            return "esc leaves the path first"
+        if key in ("family", "drawing") and self.branches.graph is None:
+            return "no lineage is shown"
+        return "" if key == "back" and self.way.display else super().off(key)
 
     def subject(self) -> VersionRow | None:
         """Return the version under the cursor."""
+        if self.way.display:
+            stop = self.way.stop()
+            return stop.row if stop else None
         return self.branches.version() or (self._row if not self.branches.twigs else None)
 
     def enter(self, place: Place) -> None:
         """Ask for the lineage of the place's version."""
-        self._row = place.rows[0] if place.rows else None
+        row = place.rows[0] if place.rows else None
+        if row is None or self._row is None or identity(row) != identity(self._row):
+            self._siblings = False
+        self._row = row
+        self._close()
         self.branches.marks = set(self.session.marks)
         if self._row is None:
             self.branches.show(None, {}, [BLANK, (Span("Open a version's lineage with 2.", Tone.DIM),)])
             return
-        self._sent = LineageRequest(self._row)
+        self._sent = LineageRequest(self._row, self._siblings)
         self.ask(self._sent)
         self.branches.focus()
+
+    def _close(self) -> None:
+        """Leave the way for the lineage."""
+        self._related = None
+        self.way.display, self.branches.display = False, True
 
     def on_lineage_ready(self, message: LineageReady) -> None:
         """Show it, unless another was asked for since."""
@@ -147,6 +209,9 @@ class Lineage(Room):
 
     def fail(self, request: Request, error: Error) -> None:
         """Show why there is none."""
+        if isinstance(request, PathRequest):
+            self.say_error(error)
+            return
         self.branches.show(None, {}, [BLANK, *bars.problem(error)])
 
     def on_moved(self, message: Moved) -> None:
@@ -157,16 +222,67 @@ class Lineage(Room):
     def on_chosen(self, message: Chosen) -> None:
         """Go to the version under the cursor, or unfold."""
         message.stop()
+        if self.way.display:
+            self._follow(self.way.stop())
+            return
         twig = self.branches.twig()
         row = self.branches.version()
         if twig is not None and twig.folded:
             self.branches.sideways(1)
+        elif row is None and twig is not None and twig.inwards:
+            self.say((Span("This went into the version; f shows what else was made from the same.", Tone.WARN),))
         elif row is None:
             self.say((Span("This is not in the index: there is nothing to go to.", Tone.WARN),))
         elif self._row is not None and identity(row) == identity(self._row):
             self.do_models()
         else:
             self.go(Where.LINEAGE, (row,))
+
+    def _follow(self, stop: kinship.Stop | None) -> None:
+        """Go to the version under the cursor, or compare the two ends of a step."""
+        if stop is not None and stop.pair:
+            self.go(Where.COMPARE, stop.pair)
+        elif stop is not None and stop.row:
+            self.go(Where.LINEAGE, (stop.row,))
+
+    def do_drawing(self) -> None:
+        """Draw the tree as a graph, or the graph as a tree."""
+        self.branches.turn()
+
+    def do_family(self) -> None:
+        """Ask for the siblings too, or leave them out again."""
+        self._siblings = not self._siblings
+        self.renew()
+
+    def _ends(self) -> tuple[VersionRow, ...]:
+        """Return the two ends of a way: those marked, or the one marked and that under the cursor."""
+        marks, row = self.session.marks, self.subject()
+        if len(marks) == 1 and row is not None and identity(row) not in marks:
+            return (*marks.values(), row)
+        return tuple(marks.values())[:2]
+
+    def do_way(self) -> None:
+        """Ask how two versions are related."""
+        left, right = self._ends()
+        self._related = PathRequest(left, right)
+        self.ask(self._related)
+
+    def on_path_ready(self, message: PathReady) -> None:
+        """Show the way, unless it is no longer wanted."""
+        if message.request != self._related:
+            return
+        self.way.lead(message)
+        self.way.display, self.branches.display = True, False
+        self.way.focus()
+        self.frame()
+
+    def do_back(self) -> None:
+        """Leave the way, else go back."""
+        if not self.way.display:
+            super().do_back()
+            return
+        self._close()
+        self.branches.focus()
 
     def do_next(self) -> None:
         """Go to the next regression."""

@@ -19,6 +19,7 @@ from lineal.model.plan import Done, State
 from lineal_tui import keys
 from lineal_tui.acts import Deed, Executed, ExecuteRequest, PlanReady, PlanRequest, StepSaid
 from lineal_tui.keys import Where
+from lineal_tui.keys_here import ACTS
 from lineal_tui.messages import Acted, Ask, Chosen, Copy, Failed, Moved
 from lineal_tui.present import bars
 from lineal_tui.present import plan as lines_of
@@ -31,7 +32,7 @@ from lineal_tui.widgets.plan import PlanPane
 
 _STEPS = {"up": -1, "down": 1, "top": -FAR, "bottom": FAR}
 _PAGES = {"page_up": -1.0, "page_down": 1.0, "half_up": -0.5, "half_down": 0.5}
-_SHOWN = {Deed.RESUME: "R", **{Deed(key.id): key.shown for key in keys.ACTS}}
+_SHOWN = {Deed.RESUME: "R", **{Deed(key.id): key.shown for key in ACTS}}
 _CONFIRMS = {Deed.RESUME: "rollback"}
 
 
@@ -177,6 +178,10 @@ class Preview(ModalScreen[Done], inherit_bindings=False):
             self.dismiss(None)
         elif key == "take":
             self.pane.enter()
+        elif key == "fold_part":
+            self.pane.fold()
+        elif key in ("worse", "worse_before"):
+            self.pane.hop(1 if key == "worse" else -1)
         elif key == "copy":
             self._copy()
         elif key == "override":

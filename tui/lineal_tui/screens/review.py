@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import partial
 from pathlib import PurePath
 
 from textual.timer import Timer
@@ -35,6 +36,7 @@ from lineal_tui.session import Session
 from lineal_tui.widgets.lines import PickList
 from lineal_tui.widgets.plan import PlanPane
 
+_SLOW = 2.0  # seconds after which what is waited for is said
 _REST = 0.12  # seconds that a cursor must rest before a plan is asked for
 _ABOUT_ALIAS = (Deed.PROMOTE, Deed.REQUEST, Deed.APPROVE, Deed.REJECT, Deed.ROLLBACK)
 
@@ -50,6 +52,7 @@ class Review(Room):
         self._guest: VersionRow | None = None  # the version that the screen was opened on
         self._plans: dict[tuple[Identity, str], Drawn] = {}
         self._sent: PlanRequest | None = None
+        self._waits = False  # the last plan that was asked for is not there yet
         self._rest: Timer | None = None
         self._arrived = False  # the cursor was put on the guest
 
@@ -91,6 +94,8 @@ class Review(Room):
         if key in ("compare", "compare_screen") and self.subject() is not None:
             drawn = self.verdict.drawn
             return "" if drawn and drawn.rival else "there is nothing that it would replace"
+        if key in ("fold_part", "worse", "worse_before") and self.verdict.plan is None:
+            return "there is no plan"
         if key == "evidence" and (self.subject() is None or self.verdict.plan is None):
             return "no candidate under the cursor"
         return super().off(key)
@@ -159,7 +164,15 @@ class Review(Room):
             self._draw(found)
         else:
             self.verdict.draw_instead([(Span("…", Tone.DIM),)])
+            self._waits = True
             self.ask(self._sent)
+            self.set_timer(_SLOW, partial(self._still, self._sent))
+
+    def _still(self, sent: PlanRequest) -> None:
+        """Say what is waited for, where a plan takes long."""
+        here = self.here()
+        if sent is self._sent and here is not None and self._waits:
+            self.verdict.draw_instead(review.slow_lines(here.review.subject.registry))
 
     def on_plan_ready(self, message: PlanReady) -> None:
         """Show the plan, unless the cursor has moved on."""
@@ -172,7 +185,10 @@ class Review(Room):
 
     def _draw(self, drawn: Drawn) -> None:
         here = self.here()
-        self.verdict.draw(drawn)
+        self._waits = False
+        standing = self.session.standing
+        why = f"read-only: {text.safe(standing.read_only, 600)}" if standing and standing.read_only else ""
+        self.verdict.draw(drawn, noted=why)
         if here and here.row and not here.review.alias:  # its likeliest alias is known now
             from msgspec.structs import replace
 
@@ -184,7 +200,10 @@ class Review(Room):
 
     def fail(self, request: m.Request, error: Error) -> None:
         """Show why there is no plan where it would stand."""
+        if isinstance(request, PlanRequest) and request != self._sent:
+            return  # the cursor has moved on
         if isinstance(request, PlanRequest | InboxRequest):
+            self._waits = False
             self.verdict.draw_instead(bars.problem(error))
         else:
             self.say_error(error)
@@ -213,6 +232,23 @@ class Review(Room):
     def do_compare_screen(self) -> None:
         """Compare the candidate with what it would replace."""
         self.do_compare()
+
+    def do_fold_part(self) -> None:
+        """Fold or unfold the part of the plan with the cursor; from the inbox every part."""
+        self.verdict.fold()
+
+    def do_worse(self) -> None:
+        """Go to the next thing that stands in the way or is worse."""
+        self._hop(1)
+
+    def do_worse_before(self) -> None:
+        """Go to the one before."""
+        self._hop(-1)
+
+    def _hop(self, by: int) -> None:
+        if not self.verdict.hop(by):
+            where = "below" if by > 0 else "above"
+            self.say((Span(f"Nothing {where} stands in the way or is worse.", Tone.DIM),))
 
     def do_evidence(self) -> None:
         """Ask where the evidence should be written, and write it."""

@@ -6,12 +6,14 @@ from collections.abc import Iterable
 
 from textual.widget import Widget
 
+from lineal.errors import Error
 from lineal.model.listing import ProblemRow, RegistryRow, VersionRow
 from lineal_tui.acts import Standing
 from lineal_tui.keys import Where
 from lineal_tui.messages import (
     CancelSync,
     Chosen,
+    Copy,
     Failed,
     FreshReady,
     FreshRequest,
@@ -24,7 +26,7 @@ from lineal_tui.messages import (
     SyncWanted,
 )
 from lineal_tui.places import Place, Scope
-from lineal_tui.present import sources, text
+from lineal_tui.present import sources
 from lineal_tui.present.ink import Span, Tone
 from lineal_tui.screens.room import Room
 from lineal_tui.screens.storing import NATIVE
@@ -47,6 +49,9 @@ class Sources(Room):
         self._stood: Standing | None = None  # what may be changed, as it was drawn
         self._statistics: dict[str, StatisticsReady] = {}  # of native stores
         self._asked: set[str] = set()
+        self._wrong: Error | None = None  # why the index cannot be read
+        self._cancelled = False  # a sync was cancelled here, and still runs
+        self._folded = False  # of each problem only where it is
 
     def panes(self) -> Iterable[Widget]:
         """Put the registries above the problems."""
@@ -67,14 +72,12 @@ class Sources(Room):
         return self.query_one("#problems", PickList)
 
     def shown(self) -> str:
-        """Return how many there are."""
-        broken = sum(bool(row.error) for row in self._registries)
-        met = sum(row.problems for row in self._registries)
-        return "  ".join(
-            part
-            for part in (f"{broken} unreachable" if broken else "", text.plural(met, "problem") if met else "")
-            if part
-        )
+        """Return how far a sync is and how to stop it, else what is wrong."""
+        return sources.shown(self._registries, self._reading, syncing=self.session.sync is not None)
+
+    @property
+    def _reading(self) -> sources.Reading:
+        return sources.Reading(self.session.reading, self.session.sync_began)
 
     def subject(self) -> VersionRow | None:
         """There is no version here."""
@@ -86,8 +89,10 @@ class Sources(Room):
 
     def off(self, key: str) -> str:
         """Say why a key is off here."""
-        if key in ("next", "previous") and not self._problems:
+        if key in ("next", "previous", "fold_problems") and not self._problems:
             return "no problem was met"
+        if key == "copy":
+            return "" if self._registries else "there is no registry"
         if key in ("sync", "sync_all") and not self._registries:
             return "there is no registry"
         if key == "back" and self.session.sync is not None:
@@ -105,6 +110,7 @@ class Sources(Room):
     def on_sources_ready(self, message: SourcesReady) -> None:
         """Show them."""
         self._registries, self._problems = message.registries, message.problems
+        self._wrong = None
         self.session.registries = message.registries
         self._draw()
 
@@ -121,14 +127,17 @@ class Sources(Room):
     def _draw_registries(self) -> None:
         self._drawn = self.session.sync
         self.above.head = sources.head_line(self._registries)
-        lines = sources.registry_lines(self._registries, self._stale, self._drawn, self.session.clock())
+        lines = sources.registry_lines(self._registries, self._stale, self._reading, self.session.clock())
         self.above.show(lines or sources.none_lines(), keep=True)
 
     def frame(self) -> None:
         """Draw the bars, and how far a sync is in its registry's line."""
         super().frame()
-        if self.is_mounted and self._registries and self.session.sync != self._drawn:
+        if self.is_mounted and self._registries and (self.session.sync or self._drawn):
             self._draw_registries()
+        if self._cancelled and self.session.sync is None:
+            self._cancelled = False
+            self.say((Span("Cancelled. What was read to its end stays; s and a read again.", Tone.WARN),))
         if self.is_mounted and self._registries and self.session.standing is not self._stood:
             self._draw_problems()
 
@@ -145,7 +154,10 @@ class Sources(Room):
 
     def on_failed(self, message: Failed) -> None:
         """A store that cannot be counted says why where it is read."""
-        if not isinstance(message.request, StatisticsRequest):
+        if isinstance(message.request, SourcesRequest):  # the index itself: what is shown is from before
+            self._wrong = message.error
+            self._draw_problems()
+        elif not isinstance(message.request, StatisticsRequest):
             self.say_error(message.error)
 
     def _draw_problems(self) -> None:
@@ -155,7 +167,9 @@ class Sources(Room):
             self._asked.add(row.name)
             self.ask(StatisticsRequest(row.name))
         self._shown = [problem for problem in self._problems if row is None or problem.registry == row.name]
-        lines = sources.problem_lines(row, self._shown, self.below.room)
+        draw = sources.folded_lines if self._folded else sources.problem_lines
+        wrong = sources.wrong_lines(self._wrong, self.below.room) if self._wrong else []
+        lines = wrong + draw(row, self._shown, self.below.room)
         if row is not None and self.session.standing is not None:
             lines += sources.change_lines(row, self.session.standing, self.below.room)
         if row is not None and (found := self._statistics.get(row.name)):
@@ -172,6 +186,7 @@ class Sources(Room):
     def do_back(self) -> None:
         """Cancel a sync that runs, else go back."""
         if self.session.sync is not None:
+            self._cancelled = True
             self.post_message(CancelSync())
             self.say((Span("The sync is being cancelled; whole registries stay.", Tone.WARN),))
         else:
@@ -186,6 +201,28 @@ class Sources(Room):
         """Read every registry again."""
         self.post_message(SyncWanted())
 
+    def do_copy(self) -> None:
+        """Offer what can be copied about the registry under the cursor."""
+        from lineal_tui.screens.dialog import Chooser
+
+        row = self.here()
+        if row is None:
+            return
+        at = self.below.cursor if self.below.has_focus else -1
+        number = sum(start <= at for start in self._starts()) - 1
+        offered = sources.copies(row, self._shown[number] if 0 <= number < len(self._shown) else None)
+
+        def take(index: int | None) -> None:
+            if index is not None:
+                self.post_message(Copy(offered[index][1]))
+
+        self.app.push_screen(Chooser("copy", [line for line, _ in offered]), take)
+
+    def do_fold_problems(self) -> None:
+        """Show of each problem only where it is, or all about it."""
+        self._folded = not self._folded
+        self._draw_problems()
+
     def do_next(self) -> None:
         """Go to the next problem, of whichever registry."""
         self._hop(1)
@@ -195,7 +232,7 @@ class Sources(Room):
         self._hop(-1)
 
     def _hop(self, by: int) -> None:
-        starts = sources.problem_starts(self.here(), self._shown, self.below.room)
+        starts = self._starts()
         further = [at for at in starts if (at - self.below.cursor) * by > 0]
         if self.below.has_focus and further:
             self.below.cursor = further[0] if by > 0 else further[-1]
@@ -208,5 +245,11 @@ class Sources(Room):
         self.above.cursor = others[0] if by > 0 else others[-1]
         self._draw_problems()
         self.below.focus()
-        starts = sources.problem_starts(self.here(), self._shown, self.below.room)
+        starts = self._starts()
         self.below.cursor = starts[0] if by > 0 else starts[-1]
+
+    def _starts(self) -> list[int]:
+        """Return the lines at which problems begin."""
+        starts = sources.folded_starts if self._folded else sources.problem_starts
+        above = len(sources.wrong_lines(self._wrong, self.below.room)) if self._wrong else 0
+        return [above + at for at in starts(self.here(), self._shown, self.below.room)]

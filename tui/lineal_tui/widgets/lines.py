@@ -45,6 +45,7 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         super().__init__(id=id, classes=classes)
         self._strips: dict[int, Strip] = {}
         self._tones: dict[Tone, Style] = {}
+        self._ground = Style()
 
     # --- what a subclass says ---
 
@@ -106,7 +107,9 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
     def tone(self, tone: Tone) -> Style:
         """Return the theme's style for a tone."""
         if not (style := self._tones.get(tone)):
-            style = self._tones[tone] = self.rich_style + Style(
+            if not self._tones:  # Textual walks up the tree for it, line after line
+                self._ground = self.rich_style
+            style = self._tones[tone] = self._ground + Style(
                 color=self._colour(_COLOURS.get(tone, tone.value)), bold=tone in _BOLD
             )
         return style
@@ -121,7 +124,7 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
             return self._paint(self.head_at(y), " ")
         index = round(self.scroll_offset.y) + y - self.HEADS
         if index >= self.total():
-            return Strip.blank(self.cells, self.rich_style)
+            return Strip.blank(self.cells, self.tone(Tone.PLAIN))
         strip = self._strip(index)
         return self._under_cursor(strip) if self.PICKS and index == self.cursor else strip
 

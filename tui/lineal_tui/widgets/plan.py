@@ -36,13 +36,14 @@ class PlanPane(PickList):
     def draw(self, drawn: Drawn, *, keep: bool = False, noted: str = "") -> None:
         """Show a plan; with `keep` the cursor and what is unfolded stay."""
         self.drawn = drawn
-        unfolded = self.face.unfolded if keep else frozenset()
-        self.face = Face(unfolded=unfolded, override=self.face.override if keep else "", noted=noted)
+        kept = self.face if keep else Face(folded=self.face.folded)
+        self.face = Face(unfolded=kept.unfolded, folded=kept.folded, override=kept.override, noted=noted)
         self._lay(keep=keep)
 
     def draw_instead(self, lines: list[Line]) -> None:
         """Show something else, where there is no plan."""
-        self.drawn, self.face, self._told, self._instead = None, Face(), [], lines
+        self.drawn, self.face = None, Face(folded=self.face.folded)
+        self._told, self._instead = [], lines
         self.show(lines)
 
     def overridden(self, reason: str) -> None:
@@ -80,9 +81,33 @@ class PlanPane(PickList):
 
     def enter(self) -> None:
         """Unfold what is under the cursor, or fold it again."""
-        if what := self.folds:
-            self.face = replace(self.face, unfolded=lines_of.unfold(self.face.unfolded, what))
+        self._turn(self.folds)
+
+    def fold(self) -> None:
+        """Fold or unfold the part with the cursor; where the cursor is elsewhere, every part."""
+        part = lines_of.part_at(self._told, self.cursor) if self.has_focus else ""
+        if part:
+            self._turn(part)
+        else:
+            self.face = lines_of.turned_all(self.face)
             self._lay(keep=True)
-            self.cursor = next((i for i, told in enumerate(self._told) if told.folds == what), self.cursor)
-            if what in self.face.unfolded:
-                self._show_top(self.cursor)
+
+    def _turn(self, what: str) -> None:
+        if not what:
+            return
+        before = self.face
+        self.face = lines_of.turned(before, what)
+        self._lay(keep=True)
+        self.cursor = next((i for i, told in enumerate(self._told) if told.folds == what), self.cursor)
+        if what in self.face.unfolded or what.removeprefix(lines_of.PART) in before.folded:
+            self._show_top(self.cursor)
+
+    def hop(self, by: int) -> bool:
+        """Go to the next thing that stands in the way or is worse, or the one before; say whether there is one."""
+        stops = [i for i, told in enumerate(self._told) if told.stops]
+        further = [i for i in stops if (i - self.cursor) * by > 0] if self.has_focus else stops
+        if not further:
+            return False
+        self.cursor = further[0] if by > 0 else further[-1]
+        self.focus()
+        return True
