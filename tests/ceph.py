@@ -12,12 +12,12 @@ import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 PROGRAMS = ("ceph-mon", "ceph-osd", "radosgw", "radosgw-admin", "monmaptool", "ceph")
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIATEST", "AWS_SECRET_ACCESS_KEY": "secretsecret"}
-_STARTS = 3
+_STARTS = 5
 _CONFIG = """[global]
 fsid = {fsid}
 mon host = [v1:127.0.0.1:{mon}/0]
@@ -128,7 +128,8 @@ def _running(folder: Path, port: int, mon: int) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         for process in reversed(running):
-            os.killpg(process.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it ended by itself, and was waited for
+                os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
 
