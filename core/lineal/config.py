@@ -35,6 +35,8 @@ latency_ms = { goal = "min", noise = 0.5 }
 key = "~/.ssh/id_ed25519"               # sign what is written into the ledger; "git" for git's own key
 
 read_only = true                        # before the first table: change nothing
+theme = "light"                         # in the user's config.toml: dark, light, ansi, contrast, colour-blind
+ascii = true                            # the same: no character that is not ASCII; false: whatever the terminal says
 
 What `policy`, `gate` and `on` of a project's file mean stands in `lineal.policy`.
 """
@@ -44,7 +46,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
@@ -180,6 +182,8 @@ class Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     metrics: dict[str, Goal | MetricRule] = {}
     signing: SigningSection = SigningSection()
     read_only: bool = False
+    theme: Literal["", "dark", "light", "ansi", "contrast", "colour-blind"] = ""
+    ascii: bool | None = None
     policy: Any = None  # these three are read by `lineal.policy`
     gate: Any = None
     on: Any = None
@@ -209,6 +213,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     policy: Policy = Policy()
     policy_error: str = ""  # why the policy cannot be read: then nothing may be changed
     read_only: str = ""  # why nothing may be changed; "" where it may
+    theme: str = ""  # "" where the terminal decides
+    ascii: bool | None = None  # None where the terminal decides
+    wrong: str = ""  # why defaults stand for a file that could not be used
 
 
 def find_root(cwd: Path) -> Path:
@@ -225,15 +232,21 @@ def workspace_id(root: Path) -> str:
     return hashlib.sha256(os.fsencode(root)).hexdigest()[:16]
 
 
-def load(around: Surroundings, root: Path | None = None) -> Config:
+def load(around: Surroundings, root: Path | None = None, without: Collection[str] = ()) -> Config:
     """Read the configuration that holds in `around`, or for the workspace at `root`.
+
+    Args:
+        around: the surroundings.
+        root: the workspace's folder; by default the one around the working folder.
+        without: "user" or "project" for a file that is taken for empty.
 
     Raises:
         ConfigError: a file is not TOML, or holds a key or value that means nothing.
     """
     root = root or find_root(around.cwd)
     user_file, project_file = around.config_folder() / "config.toml", root / PROJECT_FILE
-    user, project = read(user_file), read(project_file)
+    user = Document() if "user" in without else read(user_file)
+    project = Document() if "project" in without else read(project_file)
     specs = {spec.name: spec for spec in _specs(user, user_file.parent, "user", around.home)}
     specs |= {spec.name: spec for spec in _specs(project, root, "project", around.home)}
     if user.rules:
@@ -259,6 +272,8 @@ def load(around: Surroundings, root: Path | None = None) -> Config:
         policy=policy,
         policy_error=policy_error,
         read_only=_read_only(user, project, around, policy_error),
+        theme=user.theme or project.theme,
+        ascii=user.ascii if user.ascii is not None else project.ascii,
     )
 
 
@@ -274,8 +289,8 @@ def _read_only(user: Document, project: Document, around: Surroundings, policy_e
     """Say why nothing may be changed; "" where it may."""
     if policy_error:
         return f"the policy cannot be read: {policy_error}"
-    if around.environ.get("LINEAL_READ_ONLY", "0") not in ("", "0"):
-        return "LINEAL_READ_ONLY is set"
+    if (said := around.environ.get("LINEAL_READ_ONLY", "0")) not in ("", "0"):
+        return "`lineal serve --write` lets pages change things" if said == "page" else "LINEAL_READ_ONLY is set"
     if user.read_only or project.read_only:
         return f"{'config.toml' if user.read_only else PROJECT_FILE} says read_only = true"
     return ""

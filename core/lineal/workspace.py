@@ -26,7 +26,7 @@ from lineal.index.index import Index
 from lineal.model.listing import RegistryRow, Sort, VersionRow
 from lineal.model.reference import Reference, Selector, canonical, parse
 from lineal.model.values import Series
-from lineal.model.version import Code, Place, Tensor, Version
+from lineal.model.version import Code, File, Place, Tensor, Version
 from lineal.registries.base import Registry
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from lineal.diff import CodeChange
     from lineal.diff.goals import Goals
+    from lineal.diff.texts import TextDiff
     from lineal.ledger.opening import Chronicle
     from lineal.model.diff import Diff, Facet
     from lineal.model.lineage import Tree
@@ -236,8 +237,13 @@ class Workspace:
         baseline: int = 0,
         changed_only: bool = True,
         facets: Collection[Facet] | None = None,
+        most: int = 0,
     ) -> Diff:
-        """Compare versions, each with the one at `baseline`. Raises ConfigError for fewer than two."""
+        """Compare versions, each with the one at `baseline`; of parameters at most so many rows, if `most` is not 0.
+
+        Raises:
+            ConfigError: there are fewer than two.
+        """
         from lineal.diff import compare
 
         return compare(
@@ -249,7 +255,25 @@ class Workspace:
             tensors=self._tensors,
             code=self._code,
             digests=self.index.digests,
+            most=most,
         )
+
+    def text_diff(self, base: VersionRow, other: VersionRow, path: str = "") -> TextDiff:
+        """Compare a text file of two versions, or their model cards, as far as the bytes can be had from here.
+
+        Raises:
+            Unsupported: it is no text, or neither version has it.
+            RegistryError: its bytes cannot be read.
+        """
+        from lineal.diff.texts import between
+
+        return between(self.whole(base), self.whole(other), path, self._text)
+
+    def _text(self, version: Version, file: File) -> bytes:
+        from lineal.diff.texts import MOST
+
+        with self.registry(version.registry).open(file, 0, MOST + 1) as opened:
+            return opened.read(MOST + 1)
 
     def _code(self, base: Code, other: Code) -> CodeChange | None:
         """Look a change of code up, also in the workspace's own repositories: a tracker knows the commit only."""
@@ -350,10 +374,16 @@ def open_workspace(
     Raises:
         ConfigError: a configuration file cannot be used.
     """
-    around = around or Surroundings.of_process()
-    if path is not None:
-        folder = Path(place(str(path), around.cwd, around.home))
-        if not folder.is_dir():
-            raise NotFound(f"{folder} is not a folder", hint="name a folder that holds models")
-        around = Surroundings(folder, around.home, around.environ, around.clock)
+    around = around_folder(path, around)
     return Workspace(load(around), around, index, as_is=as_is)
+
+
+def around_folder(path: str | Path | None, around: Surroundings | None) -> Surroundings:
+    """Return the surroundings of a process that was started in the folder `path`. Raises NotFound."""
+    around = around or Surroundings.of_process()
+    if path is None:
+        return around
+    folder = Path(place(str(path), around.cwd, around.home))
+    if not folder.is_dir():
+        raise NotFound(f"{folder} is not a folder", hint="name a folder that holds models")
+    return Surroundings(folder, around.home, around.environ, around.clock)

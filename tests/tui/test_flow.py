@@ -44,7 +44,7 @@ def ask(source: FakeSource, request: m.Request) -> Message:
     """Ask a worker and return the answer."""
     crashes: list[m.Crashed] = []
     worker, asker = Worker(source, crashes.append, lambda: source.desk), Asker()
-    worker.ask(request, asker)  # type: ignore[arg-type]
+    worker.ask(request, asker)
     assert asker.came.wait(5), crashes
     worker.close()
     return asker.answers[0]
@@ -77,7 +77,7 @@ def test_a_bug_is_told_to_the_application_and_not_swallowed(source: FakeSource) 
 
     source.index.held = None  # type: ignore[assignment]
     worker = Worker(source, crash, lambda: source.desk)
-    worker.ask(m.ModelsRequest(), Asker())  # type: ignore[arg-type]
+    worker.ask(m.ModelsRequest(), Asker())
     assert came.wait(5)
     assert isinstance(crashes[0].error, TypeError)
     worker.close()
@@ -169,7 +169,7 @@ def test_nobody_hears_of_what_ends_after_the_close(source: FakeSource) -> None:
     crashes: list[m.Crashed] = []
     worker, asker, gate = Worker(source, crashes.append, lambda: source.desk), Asker(), threading.Event()
     source.index.models = lambda query="": [gate.wait(5)]  # type: ignore[method-assign, list-item]
-    worker.ask(m.ModelsRequest(), asker)  # type: ignore[arg-type]
+    worker.ask(m.ModelsRequest(), asker)
     worker.close()
     gate.set()
     time.sleep(0.1)

@@ -1,4 +1,4 @@
-"""The application in a real terminal, tmux: it opens, filters, compares, quits, and leaves the terminal as it was."""
+"""The application in a real terminal, tmux: it opens, filters, is suspended, quits, and leaves all as it was."""
 
 from __future__ import annotations
 
@@ -95,6 +95,13 @@ def test_a_first_minute_in_a_terminal(tmux: Tmux) -> None:
     tmux.see("v8 ◂", "worse", "▼ 0.9004")
     tmux.keys("Escape", "Escape")
     tmux.until(lambda shown: "everything          57" in shown, "all versions again")
+    tmux.keys("C-z")
+    tmux.until(lambda shown: "everything" not in shown and "ready>" in shown, "the shell, for a while")
+    assert (tmux.flag("alternate_on"), tmux.flag("mouse_any_flag"), tmux.flag("cursor_flag")) == ("0", "0", "1")
+    tmux.run("resize-window", "-x", "120", "-y", "40")
+    tmux.type("fg")
+    tmux.keys("Enter")
+    tmux.see("everything                  57", "auc▲", "? keys")  # the tree is wider now
     tmux.keys("q")
     tmux.see("quit?")
     tmux.keys("q")

@@ -8,8 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import on
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.css.query import NoMatches
+from textual.driver import Driver
+from textual.events import Event, Key
+from textual.filter import LineFilter
 from textual.timer import Timer
 
 from lineal_tui import clipboard, themes
@@ -18,11 +23,13 @@ from lineal_tui.acts import StandingReady, StandingRequest
 from lineal_tui.keys import Where
 from lineal_tui.places import Place
 from lineal_tui.present import bars, text
+from lineal_tui.present.ascii import wanted
 from lineal_tui.present.ink import Span, Tone
 from lineal_tui.screens.models import Models
 from lineal_tui.screens.room import Room
 from lineal_tui.session import Session
 from lineal_tui.syncing import SyncChild
+from lineal_tui.widgets.ascii import AsciiOnly
 from lineal_tui.worker import Source, Worker
 
 if TYPE_CHECKING:
@@ -32,6 +39,7 @@ _FIRST = 0.3  # seconds after which the frame is painted without rows
 _AFTER = 0.1  # seconds from the first paint to the look at what is new
 _LATEST = 2.0  # seconds from the look at what is new until the desk is opened, whether or not there are rows
 _REDRAW = 0.25  # seconds between two drawings of the progress
+_HURRY = 0.04  # seconds between two keys that a person did not mean one by one
 _REFRESH = 2.0  # seconds between two looks at an index that is being filled
 
 
@@ -56,6 +64,9 @@ class LinealApp(App[int]):
         verbs: Sequence[str] = (),
         child: Mapping[str, str] | None = None,
         start: Place | None = None,
+        theme: str = "",
+        ascii: bool | None = None,  # noqa: A002 - the name of the setting
+        wrong: str = "",
     ) -> None:
         """Make the application.
 
@@ -70,6 +81,9 @@ class LinealApp(App[int]):
             verbs: the command line itself, for the verbs of the store.
             child: what the environment of a sync holds beside that of this process.
             start: where to begin; by default at all models.
+            theme: which one the configuration wants; "" where the terminal decides.
+            ascii: whether to write ASCII only; None where the terminal decides.
+            wrong: why defaults stand for a configuration that cannot be read.
         """
         super().__init__(
             ansi_color=True if "NO_COLOR" in environ else None
@@ -93,13 +107,59 @@ class LinealApp(App[int]):
         self._waiting = ExitStack()  # holds painting back until the first rows are there
         self._rows = False  # there was something to see
         self.session.first_rows = self._show_rows
-        for theme in themes.themes():
-            self.register_theme(theme)
-        self.theme = themes.default(environ)
+        for each in themes.themes():
+            self.register_theme(each)
+        self.theme = themes.default(environ, theme)
+        self.session.wrong = wrong
+        self._ascii = (AsciiOnly(),) if wanted(environ, ascii) else ()
+        self._typed = 0.0  # when the last key came
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Give the stylesheet its colours before a theme does."""
         return dict(themes.DEFAULTS)
+
+    def get_driver_class(self) -> type[Driver]:
+        """Drive a terminal by our own driver, and a browser by that which the environment names."""
+        found = super().get_driver_class()
+        if found.__name__ != "LinuxDriver":
+            return found
+        from lineal_tui.driver import Terminal
+
+        return Terminal
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Write what the terminal has characters for."""
+        return (*super().get_line_filters(), *self._ascii)
+
+    async def on_event(self, event: Event) -> None:
+        """Note keys that come faster than a person presses them, as those of a paste and of one held down do."""
+        if isinstance(event, Key) and not event.is_forwarded and not self.is_headless:
+            if event.time - self._typed < _HURRY:
+                self.session.hurried_at = time.monotonic()
+            self._typed = event.time
+        await super().on_event(event)
+
+    def _set_pointer_shape(self, shape: str) -> None:
+        """Leave the mouse's pointer alone: few terminals know how, and old ones print the rest of the sequence."""
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Let nothing but the end happen at the end: answers still come to screens that are taken down by then."""
+        if not (self._exit and isinstance(error, NoMatches)):
+            super()._handle_exception(error)
+
+    def _fatal_error(self) -> None:
+        """End at once. Textual would print what the variables held, which may be secrets: `main` reports instead."""
+        self._close_messages_no_wait()
+
+    @property
+    def error(self) -> Exception | None:
+        """The bug that ended it."""
+        return self._exception
+
+    @on(Driver.SignalResume)
+    def _resumed(self) -> None:
+        """Paint everything: after ^Z the terminal shows what others wrote."""
+        self.refresh(layout=True)
 
     def get_default_screen(self) -> Models:
         """Begin with Models."""
@@ -117,8 +177,9 @@ class LinealApp(App[int]):
             self._show(self.session.places.here)
 
     def _look(self) -> None:
-        """See what is new, which loads the registries' own code."""
+        """See what is new, which loads the registries' own code, and load what a comparison needs."""
         self._worker.ask(m.FreshRequest(), self)
+        self._worker.warm()
 
     def on_unmount(self) -> None:
         """Let nothing run on."""

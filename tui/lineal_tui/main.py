@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from lineal import cli
@@ -13,7 +14,8 @@ if TYPE_CHECKING:
     from lineal.workspace import Workspace
     from lineal_tui.office import Office
 
-VERBS = (sys.executable, "-m", "lineal")
+VERBS = (sys.executable, "-P", "-m", "lineal")
+"""The command line; `-P`: what lies in the working folder is no part of the program."""
 SYNC = (*VERBS, "sync", "--events", "jsonl")
 """Fills an index and writes its events as JSON lines. Which index, the environment says: its URL may hold a password,
 and every user of a machine sees command lines."""
@@ -21,12 +23,13 @@ and every user of a machine sees command lines."""
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `lineal`; Textual is imported only when the application opens."""
-    return cli.main(argv, open_tui=open_tui)
+    return cli.main(argv, open_tui=open_tui, open_plain=open_plain, serve=serve)
 
 
 def open_tui(work: Workspace) -> int:
     """Open the terminal application on a workspace; return its exit code."""
     hurry()
+    few_questions(work.around.environ)
     from lineal_tui.app import LinealApp
 
     app = LinealApp(
@@ -38,10 +41,47 @@ def open_tui(work: Workspace) -> int:
         clock=work.around.clock,
         sync=SYNC,
         verbs=VERBS,
-        child={"LINEAL_INDEX": work.index_url},
+        child=_child(work),
+        theme=work.config.theme,
+        ascii=work.config.ascii,
+        wrong=work.config.wrong,
     )
     app.run()
+    if app.error is not None:
+        raise app.error  # the terminal is as it was; the command line writes the report
     return app.return_code or 0
+
+
+def _child(work: Workspace) -> dict[str, str]:
+    """Return what the environment of children holds beside that of this process."""
+    from lineal.opening import ANYWAY
+
+    return {"LINEAL_INDEX": work.index_url, **({ANYWAY: "1"} if work.config.wrong else {})}
+
+
+def open_plain(work: Workspace) -> int:
+    """Open the application as lines of text on a workspace; return its exit code."""
+    from lineal_tui.plain.conversation import Conversation
+    from lineal_tui.plain.voice import Voice
+
+    return Conversation(
+        work,
+        Voice(sys.stdin, sys.stdout),
+        desk=lambda: desk(work),
+        workspace=work.root.name or str(work.root),
+        cwd=str(work.around.cwd),
+        environ={**work.around.environ, **_child(work)},
+        clock=work.around.clock,
+        sync=SYNC,
+        verbs=VERBS,
+    ).run()
+
+
+def serve(work: Workspace, serving: cli.Serving) -> int:
+    """Serve the application on a workspace to browsers; return the exit code."""
+    from lineal_tui.serve.serving import serve
+
+    return serve(work, serving)
 
 
 def desk(work: Workspace) -> Office:
@@ -49,6 +89,12 @@ def desk(work: Workspace) -> Office:
     from lineal_tui.office import office
 
     return office(work)
+
+
+def few_questions(environ: Mapping[str, str]) -> None:
+    """Keep Textual from asking terminals that print the question about the keyboard's protocol; before its import."""
+    if environ.get("TERM") in ("linux", "vt100", "vt102", "vt220", "ansi"):
+        os.environ.setdefault("TEXTUAL_DISABLE_KITTY_KEY", "1")
 
 
 def hurry() -> None:

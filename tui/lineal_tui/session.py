@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+
+from msgspec.structs import replace
 
 from lineal.model.listing import RegistryRow, Sort, VersionRow
 from lineal.model.plan import Plan
 from lineal_tui.acts import KINDS, Deed, Standing
 from lineal_tui.keys import Where
+from lineal_tui.looks import Look, Looks
 from lineal_tui.messages import SyncStep
 from lineal_tui.places import Identity, Place, Places, Scope, identity
 from lineal_tui.present.versions import Column
+
+_HURRY = 0.25  # seconds that a key must wait after others that came too fast
 
 
 class Session:
@@ -22,8 +27,9 @@ class Session:
         self.clock = clock
         self.marks: dict[Identity, VersionRow] = {}
         self.places = Places(Place(Where.MODELS))
-        self.sort = Sort()
-        self.columns: tuple[Column, ...] = ()  # chosen by the person; empty: by what tells the rows apart
+        self.looks: Looks = {}  # columns and order that a person chose, by registry and model
+        self.filters: list[str] = []  # that were used, the newest last
+        self.tab = ""  # of the details; "" for the first
         self.registries: Sequence[RegistryRow] = ()
         self.sync: SyncStep | None = None  # the last word of a sync that runs
         self.reading: dict[str, SyncStep] = {}  # registries that it reads, and the last word about each
@@ -33,7 +39,14 @@ class Session:
         self.standing: Standing | None = None  # who is here and what may be changed, once that is known
         self.told = False  # why nothing can be changed was said once
         self.cwd = ""
+        self.wrong = ""  # why defaults stand for a configuration that cannot be read
+        self.hurried_at = -_HURRY  # when keys last came faster than a person presses them
         self.first_rows: Callable[[], None] = lambda: None  # called when a screen has something to show
+
+    @property
+    def hurried(self) -> bool:
+        """Whether keys come faster than a person presses them: then none of them changes the world."""
+        return time.monotonic() - self.hurried_at < _HURRY
 
     @property
     def writes(self) -> bool:
@@ -63,6 +76,29 @@ class Session:
         """The part of the index at the present place."""
         return self.places.here.scope
 
+    @property
+    def look(self) -> Look:
+        """How the table of the present scope looks."""
+        return self.looks.get(self.scope.registry, {}).get(self.scope.model, Look())
+
+    @look.setter
+    def look(self, look: Look) -> None:
+        self.looks.setdefault(self.scope.registry, {})[self.scope.model] = look
+
+    @property
+    def sort(self) -> Sort:
+        """The order of the versions here."""
+        return self.look.sort
+
+    @sort.setter
+    def sort(self, sort: Sort) -> None:
+        self.look = replace(self.look, sort=sort)
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns that were chosen here; none: by what tells the rows apart."""
+        return tuple(column for said in self.look.columns if (column := Column.of(said)))
+
     def begin_sync(self, names: Sequence[str]) -> None:
         """Note that these registries are being read; without names all of them."""
         self.sync, self.sync_began = SyncStep(), self.clock()
@@ -84,6 +120,10 @@ class Session:
             return False
         self.marks[identity(row)] = row
         return True
+
+    def mark(self, rows: Iterable[VersionRow]) -> None:
+        """Mark versions, in their order; those that are marked stay so."""
+        self.marks |= {identity(row): row for row in rows if identity(row) not in self.marks}
 
     def subjects(self, row: VersionRow | None) -> tuple[VersionRow, ...]:
         """Return the marked versions in the order of marking, else the one under the cursor."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from lineal import __version__
 
@@ -14,12 +14,30 @@ if TYPE_CHECKING:
 OpenTui = Callable[["Workspace"], int]
 
 
-def main(argv: Sequence[str] | None = None, open_tui: OpenTui | None = None) -> int:
+class Serving(NamedTuple):
+    """How the application is served to browsers."""
+
+    host: str
+    port: int  # 0: any that is free
+    write: bool  # pages may change things
+
+
+Serve = Callable[["Workspace", Serving], int]
+
+
+def main(
+    argv: Sequence[str] | None = None,
+    open_tui: OpenTui | None = None,
+    open_plain: OpenTui | None = None,
+    serve: Serve | None = None,
+) -> int:
     """Run the command line and return its exit code.
 
     Args:
         argv: the words after the program's name; by default the process's own.
         open_tui: opens the terminal application on a workspace and returns its exit code.
+        open_plain: opens it as lines of text.
+        serve: serves it to browsers until it is told to end.
     """
     words = list(sys.argv[1:] if argv is None else argv)
     if words == ["--version"]:
@@ -28,4 +46,4 @@ def main(argv: Sequence[str] | None = None, open_tui: OpenTui | None = None) -> 
     from lineal.cli.errors import guarded
     from lineal.cli.root import run
 
-    return guarded(lambda: run(words, open_tui))
+    return guarded(lambda: run(words, open_tui, open_plain, serve))

@@ -9,10 +9,11 @@ from typing import Any, TypeVar
 
 import click
 
-from lineal.cli import OpenTui
+from lineal.cli import OpenTui, Serve
 from lineal.cli.output import Format, moment
 from lineal.config import Surroundings
 from lineal.errors import IndexBusy, Unsupported
+from lineal.opening import ANYWAY, open_anyway
 from lineal.workspace import Workspace, open_workspace
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -21,16 +22,25 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 class Context:
     """The global options, and the workspace behind them."""
 
-    def __init__(self, open_tui: OpenTui | None = None) -> None:
-        self.open_tui = open_tui
+    def __init__(
+        self, open_tui: OpenTui | None = None, open_plain: OpenTui | None = None, serve: Serve | None = None
+    ) -> None:
+        self.open_tui, self.open_plain, self.serve = open_tui, open_plain, serve
+        self.plain = False
         self.folder: str | None = None
         self.index = ""
         self.no_sync = False
         self.around = Surroundings.of_process()
 
     def open(self) -> Workspace:
-        """Open the workspace as it is."""
+        """Open the workspace as it is; as the application does, for a child of one that was opened with defaults."""
+        if self.around.environ.get(ANYWAY, "0") not in ("", "0"):
+            return self.open_as_application()
         return open_workspace(self.folder, index=self._named_index(), around=self.around, as_is=self.no_sync)
+
+    def open_as_application(self) -> Workspace:
+        """Open the workspace, with defaults for a configuration that cannot be read."""
+        return open_anyway(self.folder, index=self._named_index(), around=self.around, as_is=self.no_sync)
 
     def _named_index(self) -> str:
         """Return the index that `--index` names, else LINEAL_INDEX: where a URL's password is nobody else's to see."""
@@ -66,14 +76,24 @@ class Context:
 
     def open_application(self) -> int:
         """Open the terminal application and return its exit code."""
-        if self.open_tui is None:
+        terminal = sys.stdin.isatty() and sys.stdout.isatty()
+        plain = self._plain(terminal=terminal)
+        opens = self.open_plain if plain else self.open_tui
+        if opens is None:
             raise Unsupported("the terminal application is not part of this command", hint="start it as `lineal`")
-        if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        if not terminal and not plain:
             raise Unsupported(
-                "the terminal application needs a terminal", hint="in a pipe use a verb, as in `lineal ls`"
+                "the terminal application needs a terminal",
+                hint="in a pipe use a verb, as in `lineal ls`, or `lineal --plain`, which is lines of text",
             )
-        with self.open() as work:
-            return self.open_tui(work)
+        with self.open_as_application() as work:
+            return opens(work)
+
+    def _plain(self, *, terminal: bool) -> bool:
+        """Say whether the application is opened as lines of text: asked for, or all that the terminal can do."""
+        environ = self.around.environ
+        asked = self.plain or environ.get("LINEAL_PLAIN", "0") not in ("", "0")
+        return asked or (terminal and environ.get("TERM") == "dumb")
 
 
 def narrate(text: str) -> None:

@@ -6,13 +6,9 @@ import errno
 import io
 import os
 import sys
-import time
-import traceback
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lineal.config import Surroundings
 from lineal.errors import Error, QueryError
 from lineal.model.text import visible, visible_lines
 
@@ -78,15 +74,6 @@ def explain_usage(error: click.ClickException) -> None:
 
 
 def _report(error: Exception) -> None:
-    """Write the traceback, without values of variables, to a file of the user's and say where it is."""
-    text = "".join(traceback.format_exception(error))
-    folder = Surroundings.of_process().state_folder()
-    report: Path | str = folder / f"crash-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.txt"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        Path(report).write_text(text)
-    except OSError:
-        sys.stderr.write(text)
-        report = "above"
-    sys.stderr.write(f"lineal: a bug: {type(error).__name__}: {visible(str(error), 300)}\n")
-    sys.stderr.write(f"hint: the traceback is {report if report == 'above' else f'in {report}'}; please report it\n")
+    from lineal.cli.crash import report  # its patterns take milliseconds, and are for bugs only
+
+    report(error)

@@ -9,7 +9,7 @@ from typing import cast
 import click
 
 from lineal import __version__
-from lineal.cli import OpenTui
+from lineal.cli import OpenTui, Serve
 from lineal.cli.context import Context
 
 VERBS = {
@@ -60,6 +60,7 @@ VERBS = {
     "stats": "lineal.cli.care:stats",
     "ci": "lineal.cli.ci",
     "doctor": "lineal.cli.doctor",
+    "serve": "lineal.cli.serve",
     "demo": "lineal.cli.demo",
     "completion": "lineal.cli.completion",
 }
@@ -124,26 +125,34 @@ class LazyGroup(click.Group):
 @click.option("-C", "--workspace", metavar="DIR", help="Work as if started in DIR.")
 @click.option("--index", metavar="FILE|URL", help="Use this SQLite file or postgresql:// index, else LINEAL_INDEX.")
 @click.option("--no-sync", is_flag=True, help="Read the index as it is, without a look at changed local registries.")
+@click.option("--plain", is_flag=True, help="Open the application as lines of text with prompts: for screen readers.")
 @click.version_option(__version__, message="lineal %(version)s")
 @click.pass_context
-def lineal(ctx: click.Context, workspace: str | None, index: str | None, no_sync: bool) -> None:
+def lineal(ctx: click.Context, workspace: str | None, index: str | None, no_sync: bool, plain: bool) -> None:
     """Every model version you have, in one terminal.
 
     Without a command, opens the terminal application on the models in and around this folder.
     """
     context: Context = ctx.obj
     context.folder, context.index, context.no_sync = workspace, index or "", no_sync
+    context.plain = plain
     if ctx.invoked_subcommand is None:
         ctx.exit(context.open_application())
 
 
-def run(words: Sequence[str], open_tui: OpenTui | None) -> int:
+def run(
+    words: Sequence[str],
+    open_tui: OpenTui | None,
+    open_plain: OpenTui | None = None,
+    serve: Serve | None = None,
+) -> int:
     """Run the command line on `words` and return the exit code that the verb chose."""
     from lineal.cli import errors, output
 
     output.prepare()
     try:
-        result = lineal.main(list(words), prog_name="lineal", standalone_mode=False, obj=Context(open_tui))
+        context = Context(open_tui, open_plain, serve)
+        result = lineal.main(list(words), prog_name="lineal", standalone_mode=False, obj=context)
     except click.exceptions.Exit as e:
         return e.exit_code
     except click.ClickException as e:

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from msgspec.structs import replace
-
 from lineal.model.plan import Done
 from lineal_tui.acts import Deed, PlanRequest
 from lineal_tui.present import plan, text
 from lineal_tui.screens.going import Going
+from lineal_tui.wishes import ASKED, WRONG, something, told
 
 _DEEDS = {deed.value: deed for deed in Deed}
-_ASKED = {
-    Deed.ROLLBACK: ("roll back because", "why it goes back; enter alone gives no reason"),
-    Deed.REJECT: ("reject because", "why it must not go there; it is recorded"),
-    Deed.NOTE: ("note", "what others should know about this version"),
-    Deed.ALIAS: ("alias", "the name of the alias, -name takes it away; tab offers those that are known"),
-    Deed.TAG: ("tags", "key=value sets a tag, -key takes it away"),
-}
-"""What is asked for before the plan: the title of the line, and what it is for."""
 
 
 class Acting(Going):
@@ -81,22 +72,21 @@ class Acting(Going):
 
     def _deed(self, deed: Deed) -> None:
         wish = self.wish(deed)
-        if deed in _ASKED:
+        if deed in ASKED:
             self._ask_for(wish)
         else:
             self._preview(wish)
 
     def _ask_for(self, wish: PlanRequest) -> None:
-        from lineal_tui.screens import prompt
+        from lineal_tui.screens.prompt import Prompt
 
-        title, said = _ASKED[wish.deed]
-        checks = {Deed.ROLLBACK: prompt.anything, Deed.TAG: prompt.tags}
+        title, said = ASKED[wish.deed]
         offered = wish.row if wish.deed is Deed.ALIAS else None
-        line = prompt.Prompt(title, said, wrong=checks.get(wish.deed, prompt.something), row=offered)
+        line = Prompt(title, said, wrong=WRONG.get(wish.deed, something), row=offered)
 
         def take(typed: str | None) -> None:
             if typed is not None:
-                self._preview(_told(wish, typed))
+                self._preview(told(wish, typed))
 
         self.app.push_screen(line, take)
 
@@ -108,16 +98,3 @@ class Acting(Going):
     def _done(self, done: Done | None) -> None:
         if done is not None:
             self.say(plan.result(done))
-
-
-def _told(wish: PlanRequest, typed: str) -> PlanRequest:
-    """Return the wish with what was typed for it."""
-    from lineal_tui.screens.prompt import tags_of
-
-    if wish.deed is Deed.ALIAS:
-        name = typed.removeprefix("-").strip()
-        return replace(wish, alias=name, removes=(name,) if typed.startswith("-") else ())
-    if wish.deed is Deed.TAG:
-        sets, removes = tags_of(typed)
-        return replace(wish, sets=sets, removes=removes)
-    return replace(wish, text=typed)

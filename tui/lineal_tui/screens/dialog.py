@@ -9,7 +9,6 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Label
 
 from lineal_tui import keys
@@ -17,6 +16,7 @@ from lineal_tui.keys import Key, Where
 from lineal_tui.messages import Chosen
 from lineal_tui.present import bars
 from lineal_tui.present.ink import BLANK, Line, Span, Tone
+from lineal_tui.screens.laying import Overlay, laid_out
 from lineal_tui.widgets.bars import Bar
 from lineal_tui.widgets.lines import FAR, Lines, PickList, TextPane
 
@@ -25,7 +25,7 @@ _STEPS = {"up": -1, "down": 1, "top": -FAR, "bottom": FAR}
 _PAGES = {"page_up": -1.0, "page_down": 1.0, "half_up": -0.5, "half_down": 0.5}
 
 
-class Dialog(ModalScreen[T], inherit_bindings=False):
+class Dialog(Overlay[T], inherit_bindings=False):
     """A box above a screen; its keys are those of the table for dialogs."""
 
     BINDINGS: ClassVar[list[BindingType]] = keys.bindings(Where.DIALOG)
@@ -71,10 +71,18 @@ class Chooser(Dialog[int]):
     def __init__(self, title: str, lines: Sequence[Line], picked: int = 0) -> None:
         super().__init__()
         self._title = title
-        self._lines = list(lines)
-        self._words = ["".join(span.text for span in line).lower() for line in lines]
+        self._hold(lines)
         self._shown = list(range(len(self._lines)))
         self._picked = picked
+
+    def _hold(self, lines: Sequence[Line]) -> None:
+        self._lines = list(lines)
+        self._words = ["".join(span.text for span in line).lower() for line in lines]
+
+    def relist(self, lines: Sequence[Line]) -> None:
+        """Offer other lines, narrowed by what was typed."""
+        self._hold(lines)
+        self.typed(self.query_one(Input).value)
 
     def compose(self) -> ComposeResult:
         """Put the line to type in above the list."""
@@ -120,7 +128,14 @@ class Chooser(Dialog[int]):
     def choose(self) -> None:
         """Answer with the line under the cursor."""
         cursor = self.query_one(PickList).cursor
-        self.dismiss(self._shown[cursor] if cursor < len(self._shown) else None)
+        if cursor < len(self._shown):
+            self.take(self._shown[cursor])
+        else:
+            self.dismiss(None)
+
+    def take(self, index: int) -> None:
+        """Take the line of that number: by default it is the answer."""
+        self.dismiss(index)
 
 
 class Help(Dialog[None]):
@@ -145,7 +160,7 @@ class Help(Dialog[None]):
 
     def on_resize(self) -> None:
         """Break the lines for the width."""
-        self.call_after_refresh(self._fill)
+        laid_out(self, self._fill)
 
     def _fill(self) -> None:
         pane = self.query_one(TextPane)

@@ -18,13 +18,13 @@ class Jump(Chooser):
     """Names from the whole index, found as they are typed. The answer is an index into `found`."""
 
     def __init__(self, session: Session) -> None:
-        super().__init__("jump to", [(Span("type the beginning of a name", Tone.DIM),)])
+        super().__init__("jump to", [(Span("a version, alias or model; or both: scorer v4", Tone.DIM),)])
         self.session = session
         self.found: list[Place] = []
 
     def typed(self, value: str) -> None:
         """Ask the index."""
-        self.post_message(Ask(FindRequest(value), self))
+        self.post_message(Ask(FindRequest(value, self.session.scope), self))
 
     def on_find_ready(self, message: FindReady) -> None:
         """Show what was found, unless something else was typed since."""

@@ -74,6 +74,10 @@ class Frame(Screen[None], inherit_bindings=False):
     def compose(self) -> ComposeResult:
         """Place the bars around the panes."""
         yield Bar(id="place")
+        if self.session.wrong:
+            wrong = Bar(id="wrong-config")
+            wrong.show(lambda cells: bars.wrong(self.session.wrong, cells))
+            yield wrong
         yield from self.panes()
         yield Bar(id="say")
         yield Bar(id="foot")

@@ -11,7 +11,6 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.timer import Timer
 
 from lineal.errors import Conflict, Error
@@ -25,6 +24,7 @@ from lineal_tui.present import bars
 from lineal_tui.present import plan as lines_of
 from lineal_tui.present.checks import blockers
 from lineal_tui.present.ink import Line, Span, Tone
+from lineal_tui.screens.laying import Overlay, laid_out
 from lineal_tui.session import Session
 from lineal_tui.widgets.bars import Bar
 from lineal_tui.widgets.lines import FAR
@@ -36,7 +36,7 @@ _SHOWN = {Deed.RESUME: "R", **{Deed(key.id): key.shown for key in ACTS}}
 _CONFIRMS = {Deed.RESUME: "rollback"}
 
 
-class Preview(ModalScreen[Done], inherit_bindings=False):
+class Preview(Overlay[Done], inherit_bindings=False):
     """What an action would do. The answer is what became of it, or None where it was left."""
 
     BINDINGS: ClassVar[list[BindingType]] = keys.bindings(Where.PREVIEW)
@@ -118,7 +118,7 @@ class Preview(ModalScreen[Done], inherit_bindings=False):
 
     def on_resize(self, event: events.Resize) -> None:
         """Draw the bars for the new width."""
-        self.call_after_refresh(self._frame)
+        laid_out(self, self._frame)
 
     def on_moved(self, message: Moved) -> None:
         """The cursor moves within the plan only."""
@@ -203,7 +203,7 @@ class Preview(ModalScreen[Done], inherit_bindings=False):
             pane.step(_STEPS[key])
         else:
             pane.page(_PAGES[key])
-        self.call_after_refresh(self._frame)
+        laid_out(self, self._frame)
 
     def _turn(self, by: int) -> None:
         """Plan for the next alias, also where there is no plan for this one."""
@@ -239,6 +239,9 @@ class Preview(ModalScreen[Done], inherit_bindings=False):
         plan, face = self.pane.plan, self.pane.face
         if plan is not None and plan.blocked and not face.override:
             self._word = "it is blocked: o overrides with a reason"
+        if self._session.hurried:  # a paste, or a key held down
+            self._word = "keys came too fast to be meant: press it once more"
+            return
         if plan is None or self._waits() or face.error is not None or (plan.blocked and not face.override):
             return
         self._sent = ExecuteRequest(plan, face.override, Event(), self._request.deed is Deed.RESUME)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -18,44 +17,8 @@ from lineal_tui.present import text
 from lineal_tui.present.ink import Line, Span, Tone
 from lineal_tui.screens.dialog import Dialog
 from lineal_tui.widgets.lines import PickList
-
-Wrong = Callable[[str], str]
-"""Given what was typed, what is wrong with it; "" where it will do."""
-
-
-def anything(_: str) -> str:
-    """Take whatever was typed."""
-    return ""
-
-
-def something(value: str) -> str:
-    """Take all but nothing."""
-    return "" if value.strip() else "type something first; esc leaves it"
-
-
-def tags_of(value: str) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
-    """Return the tags that `key=value -other` sets and takes away. Raises ValueError."""
-    sets: dict[str, str] = {}
-    removes: list[str] = []
-    for word in shlex.split(value):
-        key, is_set, item = word.partition("=")
-        if is_set and key:
-            sets[key] = item
-        elif not is_set and word.startswith("-") and word[1:]:
-            removes.append(word[1:])
-        else:
-            raise ValueError(f"{word!r} is neither key=value nor -key")
-    if both := set(sets) & set(removes):
-        raise ValueError(f"{min(both)!r} is set and taken away")
-    return tuple(sets.items()), tuple(removes)
-
-
-def tags(value: str) -> str:
-    """Take tags to set and to take away."""
-    try:
-        return "" if any(tags_of(value)) else "key=value sets a tag, -key takes it away"
-    except ValueError as error:
-        return str(error)
+from lineal_tui.wishes import Wrong, anything
+from lineal_tui.wishes import something as something
 
 
 class Prompt(Dialog[str]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from lineal_tui import keys
 from lineal_tui.messages import Copy, RunWanted, SyncWanted
 from lineal_tui.present import bars
+from lineal_tui.present.ink import Span, Tone
 from lineal_tui.screens.acting import Acting
 
 
@@ -99,3 +100,11 @@ class Room(Acting):
 
         now = NAMES.index(self.app.theme) if self.app.theme in NAMES else 0
         self.app.theme = NAMES[(now + 1) % len(NAMES)]
+        why = "" if self.session.colour else "; NO_COLOR is set, so it shows no colours"
+        self.say((Span(f"theme: {self.app.theme.removeprefix('lineal-')}{why}", Tone.DIM),))
+
+    def do_suspend(self) -> None:
+        """Let the shell have the terminal until `fg`."""
+        if self.app.is_web:
+            self.say((Span("A browser has no shell to go back to.", Tone.WARN),))
+        self.app.action_suspend_process()
