@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from lineal.config import RegistrySpec
 from lineal.diff.goals import Goals
+from lineal.diff.texts import TextDiff
 from lineal.errors import Unsupported
 from lineal.index.index import Index
 from lineal.index.rows import Rows
@@ -16,7 +17,7 @@ from lineal.model.lineage import Tree
 from lineal.model.listing import ModelRow, Neighbour, RegistryRow, Sort, VersionRow
 from lineal.model.records import Node
 from lineal.model.values import Metric, Param, Series
-from lineal.model.version import Version
+from lineal.model.version import Tensor, Version
 from lineal.policy.rules import Policy
 from lineal.store.care import Saved
 
@@ -97,7 +98,11 @@ class Formula:
         self.policy = Policy()
         self.specs: list[RegistrySpec] = []
 
-    def diff(self, rows: Sequence[VersionRow], *, baseline: int = 0, changed_only: bool = True) -> Diff:
+    def text_diff(self, base: VersionRow, other: VersionRow, path: str = "") -> TextDiff:
+        """Refuse."""
+        raise Unsupported("a formula has no texts")
+
+    def diff(self, rows: Sequence[VersionRow], *, baseline: int = 0, changed_only: bool = True, most: int = 0) -> Diff:
         """Not here."""
         raise Unsupported("the formula compares nothing")
 
@@ -108,6 +113,10 @@ class Formula:
     def series(self, row: VersionRow, metric: str) -> Series:
         """There are no curves."""
         return Series(metric, [], [], [])
+
+    def tensors(self, row: VersionRow) -> list[Tensor]:
+        """Return none."""
+        return []
 
     def unseen(self) -> list[str]:
         """Everything was read."""

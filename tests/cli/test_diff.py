@@ -99,3 +99,17 @@ def test_what_cannot_be_compared_is_a_usage_error(lab: Lab, words: tuple[str, ..
     result = lab.run("diff", *words)
     assert (result.code, result.out) == (2, "")
     assert said in result.err
+
+
+def test_a_text_file_of_two_versions_is_compared_line_by_line(lab: Lab) -> None:
+    old, new = (f"runs:fraud-scorer-2.3.0@checkpoint-{step}" for step in (400, 600))
+    said = lab.ok("diff", "--text", "trainer_state.json", old, new)
+    assert said.splitlines()[:2] == ["--- a/trainer_state.json", "+++ b/trainer_state.json"]
+    found = lab.json("diff", "--text", "trainer_state.json", old, new)
+    assert found["text"].splitlines() == said.splitlines()
+    assert lab.run("diff", "--text", "trainer_state.json", old, new, "--exit-code").code == 1
+    assert lab.run("diff", "--text", "trainer_state.json", old, old, "--exit-code").code == 0
+    refused = lab.run("diff", "--text", "model.safetensors", old, new)
+    assert "model.safetensors is no text" in refused.err
+    assert lab.run("diff", "--text", "nothing", old, new).code != 0
+    assert lab.run("diff", "--text", "card", old).code == 2

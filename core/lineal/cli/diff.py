@@ -34,6 +34,7 @@ Examples:
   lineal diff churn@prod churn@v41
   lineal diff churn@v39 churn@v40 churn@v41 --baseline 1 --all
   lineal diff churn@prod churn@v41 --facet metrics --exit-code   # in CI
+  lineal diff --text config.json churn@v1 churn@v2
   lineal diff --tensors churn@v1 churn@v2                         # values of stored versions
 """
 
@@ -51,6 +52,7 @@ Examples:
 )
 @click.option("-p", "--patch", is_flag=True, help="Show the difference of the code itself, where it is at hand.")
 @click.option("--tensors", is_flag=True, help="Compare the values of two stored versions' tensors.")
+@click.option("--text", "path", metavar="PATH", help="Compare this text file of two versions; `card` their cards.")
 @click.option("--exit-code", is_flag=True, help="Exit with 1 if anything differs.")
 @format_option
 @pass_context
@@ -62,6 +64,7 @@ def command(
     facets: Sequence[Facet],
     patch: bool,
     tensors: bool,
+    path: str | None,
     exit_code: bool,
     form: Format,
 ) -> int:
@@ -72,6 +75,8 @@ def command(
         raise ConfigError(f"--baseline {baseline}: only {len(versions)} versions are named")
     if tensors:
         return _compare_values(context, versions, form, exit_code=exit_code)
+    if path is not None:
+        return _compare_text(context, versions, path, form, exit_code=exit_code)
     with context.reading() as work:
         rows = [work.version(text) for text in versions]
         found = work.diff(
@@ -79,6 +84,22 @@ def command(
         )
     _write(found, form, patch=patch)
     return int(exit_code and any(section.changed for section in found.sections))
+
+
+def _compare_text(context: Context, versions: Sequence[str], path: str, form: Format, *, exit_code: bool) -> int:
+    """Write the difference of one text file, or of the model cards."""
+    if len(versions) != 2:
+        raise ConfigError("--text compares two versions", hint="lineal diff --text config.json churn@v1 churn@v2")
+    with context.reading() as work:
+        base, other = (work.version(text) for text in versions)
+        found = work.text_diff(base, other, "" if path == "card" else path)
+    if form == Format.JSON:
+        output.document(found)
+    elif found.text:
+        output.write(visible_lines(found.text))
+    if said := found.note or ("" if found.text else "the texts are the same"):
+        narrate(said)
+    return int(exit_code and bool(found.text))
 
 
 def _compare_values(context: Context, versions: Sequence[str], form: Format, *, exit_code: bool) -> int:

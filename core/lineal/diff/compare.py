@@ -33,12 +33,14 @@ def compare(
     tensors: Headers | None = None,
     code: Changes | None = None,
     digests: Digests = own,
+    most: int = 0,
 ) -> Diff:
     """Compare `versions` with the one at index `baseline`.
 
     `facets` chooses some of them, None stands for all. `goals` says which way metrics get better and what is noise;
     `tensors`, `code` and `digests` look things up that a version does not carry itself, and are asked only for their
     facets. With `changed_only` sections hold the rows that differ; their counts are always of all.
+    Parameters beyond the first `most` rows (0: no end) are only counted: a first screen of many versions needs no more.
 
     Raises:
         ConfigError: there are fewer than two versions or more than 64, or `baseline` is none of them.
@@ -48,7 +50,7 @@ def compare(
     if not 0 <= baseline < len(versions):
         raise ConfigError(f"there is no version number {baseline + 1} to be the baseline", hint=f"1 to {len(versions)}")
     frame, names = Frame(baseline, changed_only), _names(versions)
-    make = _makers(versions, frame, names, goals or Goals(), tensors, code, digests)
+    make = _makers(versions, frame, names, goals or Goals(), tensors, code, digests, most)
     return Diff(
         versions=_references(versions),
         names=names,
@@ -65,10 +67,11 @@ def _makers(
     headers: Headers | None,
     changes: Changes | None,
     digests: Digests,
+    most: int,
 ) -> dict[Facet, Callable[[], Section]]:
     return {
         Facet.METRICS: lambda: metrics(versions, frame, goals),
-        Facet.PARAMS: lambda: params(versions, frame),
+        Facet.PARAMS: lambda: params(versions, frame, most),
         Facet.ENVIRONMENT: lambda: environment(versions, frame, names),
         Facet.DATA: lambda: data(versions, frame),
         Facet.CODE: lambda: code(versions, frame, names, changes),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -86,8 +86,15 @@ class _Ranked(Judge[str]):
     def show(self, value: str) -> Value:
         return value
 
+    def alike(self, base: str, value: str) -> bool:
+        return base == value
+
+    def suspects(self, base: Mapping[str, str], column: Mapping[str, str]) -> Iterable[str]:
+        held = base.get
+        return [*(base.keys() - column.keys()), *(name for name, value in column.items() if held(name) != value)]
+
     def same(self, base: str, value: str) -> bool:
-        return pinned(base) == pinned(value)
+        return base == value or pinned(base) == pinned(value)
 
     def rank(self, _name: str, _base: str | None, _value: str | None) -> Severity:
         """Return how grave it is that `_base` became `_value`."""
@@ -96,12 +103,12 @@ class _Ranked(Judge[str]):
     def row(self, row: Row, values: Sequence[str | None], base: str | None) -> Row:
         if not row.changed:
             return row
-        pairs = [
+        others = {
             value
             for value, cell in zip(values, row.cells, strict=True)
             if cell.verdict in (Verdict.CHANGED, Verdict.ADDED, Verdict.REMOVED)
-        ]
-        rank = max((self.rank(row.name, base, value) for value in pairs), default=Severity.NONE)
+        }
+        rank = max((self.rank(row.name, base, value) for value in others), default=Severity.NONE)
         return msgspec.structs.replace(row, severity=rank, note=self.remark(row.name))
 
     def remark(self, _name: str) -> str:
@@ -138,8 +145,14 @@ def _in_bytes(row: Row) -> Row:
 
 
 class _Packages(_Ranked):
+    def __init__(self) -> None:
+        self._made: dict[tuple[str, str], Cell] = {}  # many versions have few versions of a package between them
+
     def differ(self, base: str, value: str) -> Cell:
-        return Cell(value=value, verdict=Verdict.CHANGED, note=_words(base, value, distance(base, value)))
+        if (made := self._made.get((base, value))) is None:
+            note = _words(base, value, distance(base, value))
+            made = self._made[base, value] = Cell(value=value, verdict=Verdict.CHANGED, note=note)
+        return made
 
     def rank(self, name: str, base: str | None, value: str | None) -> Severity:
         return severity.of_package(name, base, value, distance(base or "", value or ""))

@@ -23,6 +23,8 @@ _LARGEST = 300  # parts that a value has when DeepDiff explains it; a text count
 _EXPLAINED = 40  # levels that DeepDiff is given: it takes several frames for each
 _SHOWN = 3  # places named in an explanation
 _CUT = 40  # characters of a value in an explanation
+_FLAT = (int, float, str, bool)
+_JSON = (*_FLAT, list, dict, type(None))
 _KINDS = (
     "type_changes",
     "values_changed",
@@ -54,7 +56,7 @@ class Explainer:
     One that has explained so much that a comparison would become slow only counts from then on.
     """
 
-    def __init__(self, budget: int = 20_000) -> None:
+    def __init__(self, budget: int = 4_000) -> None:
         self._left = budget  # parts
 
     def explain(self, base: Value, value: Value) -> str:
@@ -90,6 +92,23 @@ def _counted(base: Value, value: Value) -> str:
 
 
 def _places(base: Value, value: Value) -> list[str]:
+    """Return where two values differ; flat lists in which nothing moved need no DeepDiff, which takes 0.3 ms."""
+    if isinstance(base, list) and isinstance(value, list) and (places := _replaced(base, value)):
+        return places
+    return _deep_places(base, value)
+
+
+def _replaced(base: list[Any], value: list[Any]) -> list[str]:
+    """Return the places of equally long flat lists, unless something of what was there is elsewhere now."""
+    if len(base) != len(value) or not all(isinstance(part, _FLAT) for part in (*base, *value)):
+        return []
+    pairs = [(at, a, b) for at, (a, b) in enumerate(zip(base, value, strict=True)) if not same(a, b)]
+    if not {a for _, a, _ in pairs}.isdisjoint([b for *_, b in pairs]):
+        return []
+    return [f"[{at}] {_short(a)} → {_short(b)}" for at, a, b in pairs]
+
+
+def _deep_places(base: Value, value: Value) -> list[str]:
     from deepdiff import DeepDiff
 
     found: DeepDiff = DeepDiff(
@@ -115,9 +134,7 @@ def _place(level: DiffLevel) -> str:
 
 def _short(value: Any) -> str | None:
     """Write a value in a few characters; None stands for a part that is not there."""
-    from deepdiff.helper import notpresent
-
-    if value is notpresent:
+    if not isinstance(value, _JSON):  # DeepDiff's sign for it
         return None
     text = value if isinstance(value, str) else repr(value)
     return text if len(text) <= _CUT else f"{text[: _CUT - 1]}…"

@@ -15,12 +15,16 @@ _UNITS = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
 
 def number(value: Value) -> float | None:
     """Return a finite number that is one or is written as one (MLflow keeps parameters as text); None otherwise."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    if isinstance(value, str) and (len(value) > _LONGEST or not _PLAIN.fullmatch(value.strip())):
+    kind = type(value)
+    if kind is float:
+        return value if math.isfinite(value) else None  # type: ignore[arg-type, return-value]
+    if kind is str:
+        if len(value) > _LONGEST or not _PLAIN.fullmatch(value.strip()):  # type: ignore[arg-type, union-attr]
+            return None
+    elif kind is not int:
         return None
     try:
-        result = float(value)
+        result = float(value)  # type: ignore[arg-type]
     except OverflowError:
         return None
     return result if math.isfinite(result) else None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 
+from lineal.diff.columns import DEEP, Column, columns
 from lineal.diff.nested import Explainer, same
 from lineal.diff.numbers import number, step
 from lineal.diff.table import Frame, Judge, tabulate
@@ -21,40 +22,38 @@ _KINDS = {
     list: "a list",
     dict: "a mapping",
 }
-_DEEPEST = 32  # mappings in mappings that become dotted names; deeper ones stay values
 
 
-def params(versions: Sequence[Version], frame: Frame) -> Section:
+def params(versions: Sequence[Version], frame: Frame, most: int = 0) -> Section:
     """Compare hyperparameters by dotted name, minding types: 1, 1.0 and "1" are three values.
 
-    Between registries of which one keeps text only, a text that reads as the other's number is the same.
+    Rows beyond `most` are only counted, if it is not 0. Between registries of which one keeps text only, a text that
+    reads as the other's number is the same.
     """
     loose = len({version.registry for version in versions}) > 1
-    columns = [{param.name: param for param in _flat(version.params)} for version in versions]
-    return tabulate(columns, _Params(loose), frame).section(Facet.PARAMS)
-
-
-def _flat(given: Sequence[Param]) -> Sequence[Param]:
-    if not any(type(param.value) is dict for param in given):
-        return given
-    return list(chain.from_iterable(_leaves(param, 0) for param in given))
-
-
-def _leaves(param: Param, depth: int) -> Iterator[Param]:
-    if isinstance(param.value, dict) and param.value and depth < _DEEPEST:
-        for key, value in param.value.items():
-            yield from _leaves(Param(f"{param.name}.{key}", value), depth + 1)
-    else:
-        yield param
+    found = columns([version.params for version in versions])
+    return tabulate(found, _Params(loose, found[frame.baseline]), frame, most=most).section(Facet.PARAMS)
 
 
 class _Params(Judge[Param]):
-    def __init__(self, loose: bool) -> None:
+    def __init__(self, loose: bool, base: Column) -> None:
         self.loose = loose
         self.explainer = Explainer()
+        self._base, self._deep = base, base.deep()
 
     def show(self, value: Param) -> Value:
         return value.value
+
+    def alike(self, base: Param, value: Param) -> bool:
+        left, right = base.value, value.value
+        if type(left) is not type(right):
+            return False
+        return repr(left) == repr(right) if type(left) in DEEP else left == right
+
+    def suspects(self, base: Mapping[str, Param], column: Mapping[str, Param]) -> Iterable[str]:
+        assert base is self._base
+        assert isinstance(column, Column)
+        return chain(self._deep, self._base.unlike(column))
 
     def same(self, base: Param, value: Param) -> bool:
         left, right = base.value, value.value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from functools import lru_cache
 
 import msgspec
 
@@ -64,6 +65,7 @@ def parse(text: str) -> Release | None:
     )
 
 
+@lru_cache(maxsize=4096)
 def pinned(text: str) -> str:
     """Return the version that an exact requirement asks for (`==2.1`, `===2.1`), or the text as it is."""
     bare = text.strip()
@@ -82,6 +84,7 @@ def _later(release: Release) -> tuple[int, tuple[int, ...], tuple[tuple[int, int
     return release.epoch, release.numbers, (*release.stage, (0, 0))
 
 
+@lru_cache(maxsize=4096)
 def distance(before: str, after: str) -> Distance:
     """Say how far `after` is from `before`."""
     if pinned(before) == pinned(after):

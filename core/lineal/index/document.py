@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from itertools import starmap
 from typing import Any
 
 import msgspec
@@ -134,7 +135,7 @@ def decode(
 ) -> Version:
     """Read a version back from its documents and the other columns and rows."""
     rest = _detail.decode(documents.detail)
-    params = rest.params or tuple(objects(documents.params).items())
+    params: Iterable[tuple[str, Any]] = rest.params or objects(documents.params).items()
     tags = rest.tags or tuple(objects(documents.tags).items())
     marked = rest.metrics or tuple((n, v, None, "", "") for n, v in objects(documents.metrics).items())
     return Version(
@@ -148,7 +149,7 @@ def decode(
         author=author,
         message=message,
         state=State(state),
-        params=tuple(Param(n, v) for n, v in params),
+        params=tuple(starmap(Param, params)),
         metrics=tuple(
             Metric(n, float(v), step, Goal(goal) if goal else None, data) for n, v, step, goal, data in marked
         ),

@@ -102,6 +102,12 @@ def _found(engine: Engine, ids: dict[Node, int]) -> dict[Node, VersionRow]:
     return {node: rows[number] for node, number in ids.items() if number in rows}
 
 
+def version_id(engine: Engine, node: Node) -> int | None:
+    """Return the number of the row that a node is, if the index holds it."""
+    found = engine.rows(_BY_IDENTITY, {"registry": node.registry, "model": node.name, "key": node.key})
+    return int(found[0][0]) if found else None
+
+
 def find_versions(engine: Engine, nodes: Iterable[Node]) -> dict[Node, VersionRow]:
     """Return the versions that nodes are, or that models' names mean: by revision, else `main`, else the newest."""
     ids: dict[Node, int] = {}

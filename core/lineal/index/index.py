@@ -145,6 +145,10 @@ class Index:
         node = Node(NodeKind.VERSION, registry, model, key)
         return edges.find_versions(self._engine, [node]).get(node)
 
+    def current_id(self, registry: str, model: str, key: str) -> int | None:
+        """Return the row of that identity as it is numbered now, without reading what stands in it."""
+        return edges.version_id(self._engine, Node(NodeKind.VERSION, registry, model, key))
+
     def aliases(self, registry: str) -> list[Alias]:
         """Return every alias of a registry, by model and name."""
         sql = (

@@ -45,7 +45,7 @@ class Severity(IntEnum):
     HIGH = 3
 
 
-class Cell(msgspec.Struct, frozen=True, kw_only=True):
+class Cell(msgspec.Struct, frozen=True, kw_only=True, gc=False):  # half a million at once; values hold no cycles
     """One version's value in a row. `delta` (metrics only) is value - baseline, `relative` is delta / |baseline|."""
 
     value: Value = None
@@ -56,7 +56,7 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""  # in full where the value is a part or a count: a whole digest
 
 
-class Row(msgspec.Struct, frozen=True, kw_only=True):
+class Row(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One compared thing: a cell for each version, in the order of the versions. Verdicts are against the baseline."""
 
     name: str

@@ -19,14 +19,14 @@ class Goal(StrEnum):
     MIN = "min"
 
 
-class Param(msgspec.Struct, frozen=True):
+class Param(msgspec.Struct, frozen=True, gc=False):  # half a million at once; values hold no cycles
     """One hyperparameter; nested ones carry a dotted name (`optimizer.lr`)."""
 
     name: str
     value: Value
 
 
-class Metric(msgspec.Struct, frozen=True):
+class Metric(msgspec.Struct, frozen=True, gc=False):
     """The last value of one metric. `goal` is set only where the registry itself states it."""
 
     name: str

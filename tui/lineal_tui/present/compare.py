@@ -8,14 +8,18 @@ from typing import NamedTuple, Self
 
 from lineal.model.diff import Cell, Diff, Facet, Row, Section, Severity, Verdict
 from lineal_tui.present import text
+from lineal_tui.present.code import languages
+from lineal_tui.present.code import line as code_line
 from lineal_tui.present.ink import BLANK, Line, Span, Tone, fit, fit_right, width
 from lineal_tui.present.telling import telling
 
 _TEXT_LINES = 500
 """Lines of a code diff that the grid shows at most."""
+_MEASURED = 400
+"""Cells of a facet by which the width of the columns is chosen."""
 _KEY_CELLS, _CELL_MIN, _CELL_MAX = 26, 9, 24
 _ASIDE = 20  # cells kept for the difference where two are compared
-_GLYPHS = {
+GLYPHS = {
     Verdict.BETTER: ("▲", Tone.BETTER),
     Verdict.WORSE: ("▼", Tone.WORSE),
     Verdict.SAME: ("=", Tone.DIM),
@@ -49,6 +53,7 @@ class Entry(NamedTuple):
     section: Section
     row: Row | None = None
     said: str = ""
+    language: str = ""  # of a line of code: the suffix of its file
 
     @property
     def changed(self) -> bool:
@@ -56,18 +61,19 @@ class Entry(NamedTuple):
         return self.part is Part.ROW and self.row is not None and self.row.changed
 
 
-def entries(diff: Diff, folded: Collection[Facet]) -> list[Entry]:
-    """Return the visible lines. Facets with nothing to show are left out unless they say why."""
+def entries(diff: Diff, folded: Collection[Facet], *, sieved: bool = False) -> list[Entry]:
+    """Return the visible lines. Facets with nothing to show are left out unless they say why, or rows are filtered."""
     out: list[Entry] = []
     for section in diff.sections:
-        if not section.total and not section.note:
+        if not section.rows if sieved else not section.total and not section.note:
             continue
         out.append(Entry(Part.FACET, section))
         if section.facet in folded:
             continue
         out += [Entry(Part.ROW, section, row) for row in _ordered(section)]
         code = section.text.splitlines()
-        out += [Entry(Part.CODE, section, said=line[:1000]) for line in code[:_TEXT_LINES]]
+        told = zip(code[:_TEXT_LINES], languages(code), strict=False)
+        out += [Entry(Part.CODE, section, said=line[:1000], language=language) for line, language in told]
         if len(code) > _TEXT_LINES:
             out.append(Entry(Part.CODE, section, said=f"… {len(code) - _TEXT_LINES} more lines"))
     return out
@@ -92,10 +98,11 @@ class Grid(NamedTuple):
     @classmethod
     def of(cls, diff: Diff, room: int, offset: int = 0) -> Self:
         """Lay out a comparison in `room` cells, with widths that its first rows need."""
-        rows = [(section.facet, row) for section in diff.sections for row in section.rows[:200]]
+        first = max(20, _MEASURED // len(diff.versions))
+        rows = [(section.facet, row) for section in diff.sections for row in section.rows[:first]]
         key = (
             min(max(_KEY_CELLS, room // 4), max((width((Span(text.safe(r.name, 60)),)) for _, r in rows), default=10))
-            + 4
+            + 5
         )
         widest = (
             min(_CELL_MAX, max(_CELL_MIN, (room - key - _ASIDE) // 2 - 2)) if len(diff.versions) == 2 else _CELL_MAX
@@ -137,7 +144,7 @@ class Grid(NamedTuple):
             case Part.FACET:
                 return _facet(entry.section, entry.section.facet in folded)
             case Part.CODE:
-                return _code(entry.said)
+                return code_line(entry.said, entry.language)
             case Part.ROW:
                 return self._row(entry.section.facet, entry.row) if entry.row else BLANK
 
@@ -154,9 +161,9 @@ class Grid(NamedTuple):
         """What follows the cells: the difference, where only two are compared, and the note."""
         two = len(self.cells) == 2
         other = row.cells[1 - self.diff.baseline] if two else None
-        said = _delta(other) if other else ""
+        said = moved(other) if other else ""
         note = row.note or (other.note if other else self._notes(row))
-        tone = _GLYPHS[other.verdict][1] if other else Tone.DIM
+        tone = GLYPHS[other.verdict][1] if other else Tone.DIM
         return (Span(f"  {said}" if said else "", tone), Span(f"  {text.safe(note, 120)}" if note else "", Tone.DIM))
 
     def _notes(self, row: Row) -> str:
@@ -166,7 +173,7 @@ class Grid(NamedTuple):
 
 
 def _cell(facet: Facet, row: Row, cell: Cell, cells: int, *, base: bool) -> list[Span]:
-    glyph, tone = _GLYPHS[cell.verdict]
+    glyph, tone = GLYPHS[cell.verdict]
     if not row.changed:
         tone = Tone.DIM
     value = shown(facet, cell, row)
@@ -188,7 +195,8 @@ def shown(facet: Facet, cell: Cell, row: Row) -> str:
     return text.value(cell.value, 200)
 
 
-def _delta(cell: Cell) -> str:
+def moved(cell: Cell) -> str:
+    """Return the difference to the baseline, absolute and relative; "" where there is none to say."""
     if cell.delta is None or not cell.delta:
         return ""
     relative = f" ({text.percent(cell.relative)})" if cell.relative is not None and text.percent(cell.relative) else ""
@@ -208,18 +216,12 @@ def _facet(section: Section, folded: bool) -> Line:
 
 def _verdicts(section: Section) -> Line:
     """Count what got worse and better, where that can be said."""
-    cells = [cell.verdict for row in section.rows for cell in row.cells]
+    cells = [cell.verdict for row in section.rows if row.goal for cell in row.cells]
     worse, better = cells.count(Verdict.WORSE), cells.count(Verdict.BETTER)
     return (
         Span(f"   ▼ {worse} worse" if worse else "", Tone.WORSE),
         Span(f"   ▲ {better} better" if better else "", Tone.BETTER),
     )
-
-
-def _code(said: str) -> Line:
-    safe = text.safe(said.replace("\t", "    "), 1000)
-    tone = {"+": Tone.BETTER, "-": Tone.WORSE, "@": Tone.ACCENT}.get(said[:1], Tone.DIM)
-    return (Span("   "), Span(safe, tone))
 
 
 def _column(diff: Diff, rows: list[tuple[Facet, Row]], i: int, widest: int) -> int:
@@ -277,7 +279,7 @@ class Sheet(NamedTuple):
         for i in self.shown():
             facet, row = self.rows[i]
             cell = row.cells[index]
-            glyph, tone = _GLYPHS[cell.verdict]
+            glyph, tone = GLYPHS[cell.verdict]
             out.append(Span(f" {glyph} " if not base else "   ", tone))
             same = Tone.DIM if cell.verdict is Verdict.SAME else tone
             out.append(Span(fit_right(shown(facet, cell, row), self.cells[i] - 1), same))

@@ -7,109 +7,27 @@ from collections.abc import Iterable
 from textual.widget import Widget
 
 from lineal.errors import Error
-from lineal.model.diff import Diff, Facet
+from lineal.model.diff import Facet, Row, Section, Verdict
 from lineal.model.listing import VersionRow
 from lineal_tui.holders import holder
 from lineal_tui.keys import Where
-from lineal_tui.messages import Chosen, DiffReady, DiffRequest, Request
+from lineal_tui.messages import FIRST, Chosen, DiffReady, DiffRequest, Request
 from lineal_tui.places import Place, identity
-from lineal_tui.present import bars, text
-from lineal_tui.present.compare import Entry, Grid, Part, Sheet, entries
-from lineal_tui.present.ink import BLANK, Line, Span, Tone
+from lineal_tui.present import bars, code, text
+from lineal_tui.present.ink import BLANK, Span, Tone
 from lineal_tui.screens.room import Room
 from lineal_tui.session import Session
-from lineal_tui.widgets.lines import Lines
+from lineal_tui.texting import TextRequest
+from lineal_tui.widgets.grid import DiffGrid
+
+_UPRIGHT = ("next", "previous", "fold", "facet_next", "facet_before")
+_FEW = 4
+"""Versions that are compared in full at once."""
 
 
-class DiffGrid(Lines):
-    """The grid of a comparison: lines are facets and rows, or versions when transposed."""
-
-    HEADS = 1
-
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
-        super().__init__(id=id)
-        self.folded: set[Facet] = set()
-        self.transposed = False
-        self.instead: list[Line] = []  # what is said while there is no comparison
-        self._diff: Diff | None = None
-        self._entries: list[Entry] = []
-        self._grid: Grid | None = None
-        self._sheet: Sheet | None = None
-        self._offset = 0
-
-    def show(self, diff: Diff | None, instead: list[Line] | None = None) -> None:
-        """Show a comparison, or what is said instead."""
-        self._diff, self.instead = diff, instead or []
-        self._lay()
-
-    def _lay(self) -> None:
-        diff = self._diff
-        if diff is not None:
-            self._entries = entries(diff, self.folded)
-            self._grid = Grid.of(diff, self.room, self._offset)
-            self._sheet = Sheet.of(diff, self.folded, self.room, self._offset) if self.transposed else None
-            self._offset = self._sheet.offset if self._sheet else self._grid.offset
-        self.changed()
-
-    def resized(self) -> None:
-        """Lay the columns out for the new width."""
-        self._lay()
-
-    def total(self) -> int:
-        """Return the number of lines."""
-        if self._diff is None:
-            return len(self.instead)
-        return len(self._diff.versions) if self._sheet else len(self._entries)
-
-    def head_at(self, y: int) -> Line:
-        """Return the versions, or the names of the rows when transposed."""
-        if self._diff is None or self._grid is None:
-            return BLANK
-        return self._sheet.head() if self._sheet else self._grid.head()
-
-    def line_at(self, index: int) -> Line:
-        """Return one line."""
-        if self._diff is None or self._grid is None:
-            return self.instead[index]
-        return self._sheet.line(index) if self._sheet else self._grid.line(self._entries[index], self.folded)
-
-    def sideways(self, by: int) -> None:
-        """Scroll the columns."""
-        self._offset = max(0, self._offset + by)
-        self._lay()
-
-    def hop(self, by: int) -> bool:
-        """Go to the next change, or the one before; return whether there was one."""
-        i = self.cursor + by
-        while 0 <= i < len(self._entries) and not self._sheet:
-            if self._entries[i].changed:
-                self.cursor = i
-                return True
-            i += by
-        return False
-
-    def fold(self) -> None:
-        """Fold the facet that the cursor is in, or unfold it."""
-        if self._diff is None or self._sheet or not self._entries:
-            return
-        facet = self._entries[self.cursor].section.facet
-        self.folded ^= {facet}
-        self._lay()
-        heads = [i for i, e in enumerate(self._entries) if e.part is Part.FACET and e.section.facet is facet]
-        if heads and facet in self.folded:
-            self.cursor = heads[0]
-
-    def transpose(self) -> None:
-        """Swap rows and columns."""
-        self.transposed = not self.transposed
-        self._offset = 0
-        self.cursor = 0
-        self._lay()
-
-    @property
-    def said(self) -> Entry | None:
-        """What is under the cursor."""
-        return self._entries[self.cursor] if not self._sheet and self.cursor < len(self._entries) else None
+def _cut(section: Section, request: DiffRequest) -> bool:
+    """Say whether a facet has rows that the answer only counts."""
+    return len(section.rows) < (section.changed if request.changed_only else section.total)
 
 
 class Compare(Room):
@@ -124,6 +42,10 @@ class Compare(Room):
         self._changed_only = True
         self._sent: DiffRequest | None = None
 
+    @property
+    def _words(self) -> str:
+        return self.grid.words.strip() if self.is_mounted else ""
+
     def panes(self) -> Iterable[Widget]:
         """There is one pane."""
         grid = DiffGrid(id="grid")
@@ -136,10 +58,12 @@ class Compare(Room):
         return self.query_one(DiffGrid)
 
     def shown(self) -> str:
-        """Return the baseline, and whether equal rows are shown."""
+        """Return how many versions, whether equal rows are shown, and the filter."""
         if not self._rows:
             return ""
-        return f"{text.plural(len(self._rows), 'version')}  {'changed only' if self._changed_only else 'everything'}"
+        every = "changed only" if self._changed_only else "everything"
+        words = f"  /{text.safe(self._words, 40)}" if self._words else ""
+        return f"{text.plural(len(self._rows), 'version')}  {every}{words}"
 
     def subject(self) -> VersionRow | None:
         """Return the version of the line when transposed, else the first beside the baseline."""
@@ -151,8 +75,12 @@ class Compare(Room):
 
     def off(self, key: str) -> str:
         """Say why a key is off here."""
-        if key in ("next", "previous", "fold") and self.grid.transposed:
+        if key in _UPRIGHT and self.grid.transposed:
             return "transposed; x swaps back"
+        if key in ("sift", "text") and self.grid.diff is None:
+            return "nothing is compared"
+        if key == "back" and self._words:
+            return ""
         return super().off(key)
 
     def enter(self, place: Place) -> None:
@@ -168,8 +96,10 @@ class Compare(Room):
         self._compare()
         self.grid.focus()
 
-    def _compare(self) -> None:
-        self._sent = DiffRequest(self._rows, self._baseline, self._changed_only)
+    def _compare(self, most: int = FIRST) -> None:
+        """Ask for the comparison: of many versions the first rows at once, and all of them when those are there."""
+        most = most if len(self._rows) > _FEW else 0
+        self._sent = DiffRequest(self._rows, self._baseline, self._changed_only, most)
         self.ask(self._sent)
 
     def on_diff_ready(self, message: DiffReady) -> None:
@@ -178,6 +108,8 @@ class Compare(Room):
             return
         same = message.request.changed_only and not any(section.changed for section in message.diff.sections)
         self.grid.show(message.diff)
+        if message.request.most and any(_cut(section, message.request) for section in message.diff.sections):
+            self._compare(most=0)
         if same:
             self.say((Span("Nothing differs; . shows everything.", Tone.DIM),))
         self.frame()
@@ -187,9 +119,82 @@ class Compare(Room):
         self.grid.show(None, [BLANK, *bars.problem(error)])
 
     def on_chosen(self, message: Chosen) -> None:
-        """Fold on enter."""
+        """Open a row in full on enter; fold on a facet's head."""
         message.stop()
-        self.grid.fold()
+        if not self._open_row():
+            self.grid.fold()
+
+    def do_details(self) -> None:
+        """Show all that a row says; elsewhere everything about the version beside the baseline."""
+        if not self._open_row():
+            super().do_details()
+
+    def _open_row(self) -> bool:
+        said, diff = self.grid.said, self.grid.diff
+        if said is None or said.row is None or diff is None:
+            return False
+        from lineal_tui.screens.abreast import Abreast
+
+        self.app.push_screen(Abreast(diff, said.section.facet, said.row))
+        return True
+
+    def do_sift(self) -> None:
+        """Filter the rows of all facets, live; esc takes the filter that is being typed back."""
+        from lineal_tui.screens.abreast import Filter
+
+        before = self.grid.words
+
+        def end(words: str | None) -> None:
+            self._sift(before if words is None else words)
+            if words and not self.grid.whole:
+                self.say((Span("Only names are searched: there are too many values.", Tone.DIM),))
+
+        self.app.push_screen(Filter(before, self._sift), end)
+
+    def _sift(self, words: str) -> None:
+        if words != self.grid.words:
+            self.grid.sift(words)
+            self.grid.cursor = 0
+        self.frame()
+
+    def do_back(self) -> None:
+        """Take the filter away, else go back."""
+        if self._words:
+            self._sift("")
+        else:
+            super().do_back()
+
+    def do_text(self) -> None:
+        """Open the difference of the text under the cursor: a file, or the code; elsewhere of the model cards."""
+        from lineal_tui.screens.abreast import Patch
+
+        said = self.grid.said
+        facet, row = (said.section.facet, said.row) if said else (None, None)
+        if facet is Facet.CODE and self.grid.code:
+            patch = code.of_file(self.grid.code, row.name) if row else ""
+            self.app.push_screen(Patch(text.safe(row.name, 200) if patch and row else "code", patch or self.grid.code))
+            return
+        path = row.name if row and facet is Facet.FILES else ""
+        wanted = TextRequest(self._rows[self._baseline], self._rows[self._beside(row)], path)
+        self.app.push_screen(Patch(text.safe(path or "model card", 200), wanted))
+
+    def _beside(self, row: Row | None) -> int:
+        """Return the first version beside the baseline whose cell differs; the first at all where none does."""
+        others = [i for i in range(len(self._rows)) if i != self._baseline]
+        same = (Verdict.SAME, Verdict.ABSENT)
+        return next((i for i in others if row and row.cells[i].verdict not in same), others[0])
+
+    def do_facet_next(self) -> None:
+        """Go to the next facet."""
+        self._hop_facet(1)
+
+    def do_facet_before(self) -> None:
+        """Go to the head of this facet, then to the one before."""
+        self._hop_facet(-1)
+
+    def _hop_facet(self, by: int) -> None:
+        if not self.grid.hop_facet(by):
+            self.say((Span("No further facet." if by > 0 else "No facet before this one.", Tone.DIM),))
 
     def do_everything(self) -> None:
         """Show equal rows too, or only what changed."""
