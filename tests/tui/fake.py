@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from lineal.config import RegistrySpec
 from lineal.diff import compare
 from lineal.diff.goals import Goals
+from lineal.diff.texts import TextDiff, between
 from lineal.errors import NotFound, QueryError, Unavailable
 from lineal.index.index import Index
 from lineal.index.rows import Rows
@@ -32,6 +33,7 @@ from lineal.model.version import (
     Package,
     Run,
     State,
+    Tensor,
     Version,
 )
 from lineal.policy.rules import Policy
@@ -228,6 +230,10 @@ class FakeIndex(Index):
                 return self.row(i)
         return None
 
+    def current_id(self, registry: str, model: str, key: str) -> int | None:
+        row = self.find(registry, model, key)
+        return row.id if row else None
+
     def resolve(self, reference: Reference) -> VersionRow:
         for i, v in enumerate(self.held):
             if v.model == reference.model and v.name == reference.selector.value:
@@ -265,6 +271,7 @@ class FakeIndex(Index):
             "param": {p.name for v in self.held for p in v.params},
             "model": {v.model for v in self.held},
             "tag": {t.key for v in self.held for t in v.tags},
+            "env": {p.name for v in self.held if v.environment for p in v.environment.packages},
         }
         return sorted(name for name in names.get(kind, set()) if name.startswith(prefix))[:limit]
 
@@ -299,6 +306,7 @@ class FakeSource:
     extra: list[RegistrySpec] = field(default_factory=list)
     broken: bool = False
     policy: Policy = field(default_factory=Policy)
+    texts: Mapping[tuple[str, str], bytes] = field(default_factory=dict)
 
     @cached_property
     def desk(self) -> FakeDesk:
@@ -313,9 +321,13 @@ class FakeSource:
     def specs(self) -> list[RegistrySpec]:
         return self.extra
 
-    def diff(self, rows: Sequence[VersionRow], *, baseline: int = 0, changed_only: bool = True) -> Diff:
+    def diff(self, rows: Sequence[VersionRow], *, baseline: int = 0, changed_only: bool = True, most: int = 0) -> Diff:
         whole = [self.index.version(row.id) for row in rows]
-        return compare(whole, baseline=baseline, changed_only=changed_only, goals=self.goals)
+        return compare(whole, baseline=baseline, changed_only=changed_only, goals=self.goals, most=most)
+
+    def text_diff(self, base: VersionRow, other: VersionRow, path: str = "") -> TextDiff:
+        pair = self.index.version(base.id), self.index.version(other.id)
+        return between(*pair, path, lambda v, file: self.texts.get((v.name, file.path), b""))
 
     def lineage(self, row: VersionRow) -> Tree:
         held = {node(v): self.index.row(i) for i, v in enumerate(self.index.held)}
@@ -338,6 +350,12 @@ class FakeSource:
             raise Unavailable("the server is away", hint="try again")
         found = self.curves.get(metric)
         return found or Series(metric, list(range(20)), [1.0 / (i + 1) for i in range(20)], [0.0] * 20)
+
+    def tensors(self, row: VersionRow) -> list[Tensor]:
+        """Return the headers of two tensors; those of a broken place cannot be read."""
+        if self.broken:
+            raise Unavailable("the server is away", hint="try again")
+        return [Tensor("head.weight", "F32", (2, 768), "model.safetensors"), Tensor("head.bias", "F32", (2,), "m")]
 
     def unseen(self) -> list[str]:
         """Return no registry: all were read."""

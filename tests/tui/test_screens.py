@@ -372,17 +372,6 @@ async def test_a_filter_without_matches_says_how_to_clear_it(source: FakeSource,
         await until_seen(pilot, "No version matches nosuchword")
 
 
-async def test_themes_change_and_nothing_needs_colour(source: FakeSource, make_app: MakeApp) -> None:
-    app = make_app(source)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await opened(pilot)
-        before = seen(app)
-        for theme in ("lineal-light", "lineal-ansi", "lineal-dark"):
-            await press(pilot, "ctrl+t")
-            assert app.theme == theme
-            assert seen(app) == before
-
-
 async def test_a_place_can_be_where_the_application_opens(source: FakeSource, make_app: MakeApp) -> None:
     from lineal_tui.places import Place
 

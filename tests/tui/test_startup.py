@@ -53,7 +53,6 @@ def test_screens_are_imported_when_they_are_first_gone_to() -> None:
     code = "import sys, lineal_tui.app; print(*sorted(n for n in sys.modules if n.startswith('lineal_tui.screens.')))"
     assert python(code).split() == [
         "lineal_tui.screens.acting",
-        "lineal_tui.screens.choices",
         "lineal_tui.screens.frame",
         "lineal_tui.screens.going",
         "lineal_tui.screens.models",
@@ -98,3 +97,13 @@ def test_the_guide_holds_the_key_table() -> None:
     from lineal_tui.keys import markdown
 
     assert markdown() in (ROOT / "tui" / "README.md").read_text()
+
+
+def test_what_a_comparison_needs_is_loaded_behind_the_first_paint_and_deepdiff_is_not() -> None:
+    code = (
+        "import sys, time; from lineal_tui.worker import Worker; "
+        "worker = Worker(None, print, None); print('lineal.diff' in sys.modules); worker.warm(); began = time.time()\n"
+        "while 'lineal_tui.screens.compare' not in sys.modules and time.time() - began < 20: time.sleep(0.01)\n"
+        "worker.close(); print('lineal.diff' in sys.modules, 'deepdiff' in sys.modules, 'numpy' in sys.modules)"
+    )
+    assert python(code).split() == ["False", "True", "False", "False"]

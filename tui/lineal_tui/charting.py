@@ -88,7 +88,7 @@ class Easel:
         seen = [at for at in made.order if shown is None or shown[0] <= made.x.values[at] <= shown[1]]
         notes = [*_counted(rows, seen, field), *made.said, *_unlogged(made.plain, look)]
         notes += [self._best([rows[at] for at in seen], request.metric)]
-        readable = _readable(drawing, look, _reads(made, rows, joined=joined))
+        readable = _readable(drawing, look, _reads(made, rows, joined=joined), lines)
         return ChartReady(request, drawing.text, len(seen), _joined(notes), readable)
 
     def _levels(
@@ -136,7 +136,7 @@ class Easel:
             Read(curve.label, mark, curve.steps, curve.values, raw.values if view.smoothing else ())
             for curve, raw, mark in zip(made.curves, made.raw, marks, strict=True)
         )
-        return ChartReady(request, drawing.text, longest, _joined(notes), _readable(drawing, look, reads))
+        return ChartReady(request, drawing.text, longest, _joined(notes), _readable(drawing, look, reads, lines))
 
     def _all_series(self, rows: Sequence[VersionRow], metrics: Sequence[str]) -> dict[str, Series]:
         pairs = [(row, metric) for metric in metrics for row in rows][:MOST]
@@ -178,11 +178,12 @@ def _reads(made: Across, rows: Sequence[VersionRow], *, joined: bool) -> tuple[R
     )
 
 
-def _readable(drawing: Drawing, look: Look, reads: tuple[Read, ...]) -> Readable | None:
+def _readable(drawing: Drawing, look: Look, reads: tuple[Read, ...], lines: Sequence[Threshold]) -> Readable | None:
     if not drawing.cells:
         return None
     low, high = drawing.low, drawing.high
-    return Readable(drawing.left, drawing.cells, low, high, look.axis.value, reads, look.log_x, look.names)
+    levels = [(one.label, one.value) for one in lines]
+    return Readable(drawing.left, drawing.cells, low, high, look.axis.value, reads, look.log_x, look.names, levels)
 
 
 def _window(curves: Sequence[Curve], window: tuple[float, float], *, log: bool) -> tuple[float, float] | None:

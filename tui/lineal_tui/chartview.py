@@ -73,6 +73,7 @@ class Readable(Struct, frozen=True):
     curves: tuple[Read, ...]
     log_x: bool = False
     names: Sequence[str] = ()
+    levels: Sequence[tuple[str, float]] = ()  # the live version's value and the policy's limits
 
     def at(self, cell: int) -> float:
         """Return the x that a column shows."""

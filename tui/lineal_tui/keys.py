@@ -11,7 +11,7 @@ from lineal_tui.keying import Group as Group
 from lineal_tui.keying import Key as Key
 from lineal_tui.keying import Where as Where
 from lineal_tui.keying import key as _key
-from lineal_tui.keys_here import ACTS, CHARTS, DIALOGS, LINEAGE, PREVIEWS
+from lineal_tui.keys_here import ACTS, CHARTS, COMPARE, DIALOGS, LINEAGE, MODELS, PREVIEWS
 
 if TYPE_CHECKING:
     from textual.binding import BindingType
@@ -75,8 +75,8 @@ SEES = (
         "enter",
         "enter",
         "open",
-        "Models: open what is under the cursor. Lineage: go there. Compare: fold. Review: the evidence of a check. "
-        "History: all about a line. Sources: its problems.",
+        "Models: open what is under the cursor. Lineage: go there. Compare: a row in full, or fold. Review: the "
+        "evidence of a check. History: all about a line. Sources: its problems.",
         Group.SEE,
         rank=12,
     ),
@@ -155,6 +155,8 @@ SEES = (
         rank=45,
     ),
     _key("zoom_out", "minus", "-", "zoom out", "Show twice as much.", Group.SEE, on(Where.CHARTS), rank=44),
+    *MODELS,
+    *COMPARE,
     *LINEAGE,
     *CHARTS,
     _key(
@@ -281,7 +283,8 @@ DOES = (
         "help", "question_mark", "?", "keys", "The keys of this screen, and why a dimmed one is off.", Group.DO, rank=90
     ),
     _key("palette", "ctrl+p", "^p", "palette", "Everything you can do here, by name.", Group.DO, rank=7),
-    _key("theme", "ctrl+t", "^t", "theme", "Dark, light, or the terminal's own colours.", Group.DO),
+    _key("theme", "ctrl+t", "^t", "theme", "Dark, light, the terminal's own, high contrast, colour-blind.", Group.DO),
+    _key("suspend", "ctrl+z", "^z", "to the shell", "Back to the shell; `fg` comes back here.", Group.DO),
 )
 
 

@@ -1,4 +1,4 @@
-"""Keys of single screens: what only charts, the lineage, a plan or a dialog has, and what changes something."""
+"""Keys of single screens: what only Models, charts, the lineage, a plan or a dialog has, and what changes something."""
 
 from __future__ import annotations
 
@@ -43,6 +43,74 @@ CHARTS = (
     ),
     _key("log", "a", "a", "log", "Logarithmic: y, x, both, none.", Group.SEE, on(Where.CHARTS), rank=52),
     _key("reset", "r", "r", "reset", "The chart as it was at first.", Group.SEE, on(Where.CHARTS), rank=41),
+)
+
+COMPARE = (
+    _key(
+        "sift",
+        "slash",
+        "/",
+        "filter",
+        "Filter the rows of all facets by words in names, values and notes, live.",
+        Group.SEE,
+        on(Where.COMPARE),
+        rank=64,
+    ),
+    _key(
+        "text",
+        "d",
+        "d",
+        "text",
+        "The difference of the text under the cursor, line by line: a file, the code; elsewhere the model cards.",
+        Group.SEE,
+        on(Where.COMPARE),
+        rank=63,
+    ),
+    _key("facet_next", "right_square_bracket", "]", "next facet", "The next facet.", Group.SEE, on(Where.COMPARE)),
+    _key(
+        "facet_before",
+        "left_square_bracket",
+        "[",
+        "facet before",
+        "The head of this facet, then of the one before.",
+        Group.SEE,
+        on(Where.COMPARE),
+    ),
+)
+
+MODELS = (
+    _key(
+        "tab_next",
+        "right_square_bracket",
+        "]",
+        "tab",
+        "The next tab of the details.",
+        Group.SEE,
+        on(Where.MODELS),
+        rank=59,
+    ),
+    _key(
+        "tab_before",
+        "left_square_bracket",
+        "[",
+        "tab before",
+        "The tab of the details before.",
+        Group.SEE,
+        on(Where.MODELS),
+    ),
+    _key("mark_down", "shift+down", "⇧↓", "mark down", "Mark this version and the next.", Group.DO, on(Where.MODELS)),
+    _key("mark_up", "shift+up", "⇧↑", "mark up", "Mark this version and the one before.", Group.DO, on(Where.MODELS)),
+    _key(
+        "mark_range",
+        "v",
+        "v",
+        "range",
+        "Mark all versions from the one that was marked last to the cursor.",
+        Group.DO,
+        on(Where.MODELS),
+        rank=14,
+    ),
+    _key("unmark", "u", "u", "unmark", "Take every mark away.", Group.DO, on(Where.MODELS), rank=13),
 )
 
 LINEAGE = (

@@ -61,8 +61,12 @@ from lineal_tui.signals import (
 from lineal_tui.signals import (
     SyncWanted as SyncWanted,
 )
+from lineal_tui.tabs import Tabbed
+from lineal_tui.texting import TextRequest as TextRequest
 
 NEWEST = Sort()
+FIRST = 100
+"""Rows of parameters in a first answer: more than any screen shows. The rest comes after it."""
 
 
 class Rows(Protocol):
@@ -132,11 +136,12 @@ class CurvesRequest(Struct, frozen=True):
 
 
 class DiffRequest(Struct, frozen=True):
-    """Compare versions."""
+    """Compare versions; of parameters at most so many rows, if `most` is not 0."""
 
     rows: tuple[VersionRow, ...]
     baseline: int = 0
     changed_only: bool = True
+    most: int = 0
 
 
 class LineageRequest(Struct, frozen=True):
@@ -175,9 +180,10 @@ class CompleteRequest(Struct, frozen=True):
 
 
 class FindRequest(Struct, frozen=True):
-    """Find versions and models by the first letters of a name."""
+    """Find versions and models by the first letters of a name, those in a scope first."""
 
     text: str
+    scope: Scope = EVERYTHING
 
 
 class StatisticsRequest(Struct, frozen=True):
@@ -201,6 +207,8 @@ Request = (
     | DiffRequest
     | LineageRequest
     | PathRequest
+    | TextRequest
+    | Tabbed
     | ChartRequest
     | SourcesRequest
     | CompleteRequest

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lineal.actions.desk import Desk
 from lineal.model.listing import VersionRow
-from lineal.workspace import Workspace, open_workspace
+from lineal.workspace import Workspace
 
 
 class Office(Desk):
@@ -28,5 +28,5 @@ class Office(Desk):
 
 
 def office(work: Workspace) -> Office:
-    """Open a desk at the workspace that `work` is, with the same index. Raises ConfigError."""
-    return Office(open_workspace(index=work.index_url, around=work.around, as_is=True))
+    """Open a desk at the workspace that `work` is, with the same configuration and index."""
+    return Office(Workspace(work.config, work.around, work.index_url, as_is=True))

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from inspect import get_annotations
-from typing import Any, ClassVar, dataclass_transform
+from typing import Any, ClassVar, Protocol, dataclass_transform
 
 from textual.message import Message
+
+
+class Asker(Protocol):
+    """Whoever waits for an answer: a screen, or text mode. Any thread may tell it."""
+
+    def post_message(self, message: Message) -> bool:
+        """Take the answer; return whether anybody still listens."""
+        ...
 
 
 @dataclass_transform(eq_default=False)

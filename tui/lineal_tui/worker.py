@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from enum import Enum
 from threading import Lock
 from typing import TYPE_CHECKING, Protocol, assert_never
 
 from textual.message import Message
-from textual.message_pump import MessagePump
 
 from lineal.errors import Error, NotFound
 from lineal.index.index import Index
@@ -16,16 +16,21 @@ from lineal.index.query import quoted
 from lineal.model.listing import Neighbour, RegistryRow, Sort, VersionRow
 from lineal.model.records import Node, NodeKind
 from lineal.model.values import Goal, Series
-from lineal.model.version import Version
-from lineal_tui import acts
+from lineal.model.version import Tensor, Version
+from lineal_tui import acts, tabs
 from lineal_tui import messages as m
 from lineal_tui.holders import HOLDERS, holder
 from lineal_tui.lanes import Lane
-from lineal_tui.places import Identity, Scope, identity
+from lineal_tui.naming import find
+from lineal_tui.places import Scope, identity
+from lineal_tui.saying import Asker
+from lineal_tui.seeking import scoped as scoped
+from lineal_tui.seeking import sought
 
 if TYPE_CHECKING:
     from lineal.config import RegistrySpec
     from lineal.diff.goals import Goals
+    from lineal.diff.texts import TextDiff
     from lineal.model.diff import Diff
     from lineal.model.lineage import Tree
     from lineal.policy.rules import Policy
@@ -35,7 +40,6 @@ if TYPE_CHECKING:
 
 _CHART_MOST = 20_000
 """Versions of one model that a chart reads at most: the newest."""
-_SEEK_PAGES = 80
 _PATIENCE = 0.2  # seconds that quitting waits for an action that runs; a killed one can be resumed
 
 
@@ -62,8 +66,12 @@ class Source(Protocol):
         """What stands before aliases."""
         ...
 
-    def diff(self, rows: Sequence[VersionRow], *, baseline: int = 0, changed_only: bool = True) -> Diff:
+    def diff(self, rows: Sequence[VersionRow], *, baseline: int = 0, changed_only: bool = True, most: int = 0) -> Diff:
         """Compare versions."""
+        ...
+
+    def text_diff(self, base: VersionRow, other: VersionRow, path: str = "") -> TextDiff:
+        """Compare a text file of two versions, or their model cards."""
         ...
 
     def lineage(self, row: VersionRow) -> Tree:
@@ -72,6 +80,10 @@ class Source(Protocol):
 
     def series(self, row: VersionRow, metric: str) -> Series:
         """Return a metric along training."""
+        ...
+
+    def tensors(self, row: VersionRow) -> list[Tensor]:
+        """Return the headers of a version's tensors."""
         ...
 
     def stale(self) -> list[str]:
@@ -104,9 +116,13 @@ _LANES: dict[type[m.Request], _Lane] = {
     m.CurvesRequest: _Lane.SLOW,
     m.FreshRequest: _Lane.SLOW,
     m.StatisticsRequest: _Lane.SLOW,
+    tabs.TensorsRequest: _Lane.SLOW,
+    tabs.NamesRequest: _Lane.SLOW,
+    tabs.CardRequest: _Lane.THINK,
     m.DiffRequest: _Lane.THINK,
     m.LineageRequest: _Lane.THINK,
     m.PathRequest: _Lane.THINK,
+    m.TextRequest: _Lane.THINK,
     m.ChartRequest: _Lane.CHART,
     acts.StandingRequest: _Lane.RECORD,
     acts.InboxRequest: _Lane.RECORD,
@@ -134,7 +150,7 @@ class Worker:
         self._registry = Lock()  # registries may be asked from any thread, but not from two at once
         self._closed = False
 
-    def ask(self, request: m.Request, asker: MessagePump) -> None:
+    def ask(self, request: m.Request, asker: Asker) -> None:
         """Queue a request; the answer, or `Failed`, is posted to `asker`.
 
         A newer request of a kind replaces one that still waits.
@@ -142,6 +158,12 @@ class Worker:
         lane = self._lanes[_LANES.get(type(request), _Lane.QUICK)]
         number = request.number if isinstance(request, m.PageRequest) else 0
         lane.put((id(asker), type(request), number), lambda: self._run(request, asker))
+
+    def warm(self) -> None:
+        """Load what the first comparison needs, where comparisons wait."""
+        from lineal_tui.comparing import load
+
+        self._lanes[_Lane.THINK].put("warm", load)
 
     def close(self) -> None:
         """Stop; what still runs is left to end by itself, and nobody hears of it."""
@@ -153,7 +175,7 @@ class Worker:
                 self._desk.close()
             self._desk_lock.release()
 
-    def _run(self, request: m.Request, asker: MessagePump) -> None:
+    def _run(self, request: m.Request, asker: Asker) -> None:
         try:
             answer: Message = self._answer(request, asker)
         except Error as error:
@@ -170,9 +192,11 @@ class Worker:
         with self._opening:
             return self._source.index
 
-    def _answer(self, request: m.Request, asker: MessagePump) -> Message:
+    def _answer(self, request: m.Request, asker: Asker) -> Message:
         if isinstance(request, acts.Act):
             return self._act(request, asker)
+        if isinstance(request, tabs.Tabbed):
+            return self._tabbed(request)
         index = self._index
         match request:
             case m.RowsRequest():
@@ -201,6 +225,11 @@ class Worker:
                 from lineal_tui.relating import path
 
                 return path(index, request, lambda *pair: self._diff(m.DiffRequest(pair)))
+            case m.TextRequest():
+                from lineal_tui.comparing import texts
+
+                with self._registry:
+                    return texts(self._source, index, request)
             case m.ChartRequest():
                 return self._chart(request)
             case m.SourcesRequest():
@@ -215,11 +244,11 @@ class Worker:
             case m.CompleteRequest():
                 return self._complete(request)
             case m.FindRequest():
-                return self._find(request)
+                return find(index, request)
             case _:
                 assert_never(request)
 
-    def _act(self, request: acts.Act, asker: MessagePump) -> Message:
+    def _act(self, request: acts.Act, asker: Asker) -> Message:
         """Answer about actions. The desk is one thread's at a time; it has registries of its own."""
         from lineal_tui import desking
 
@@ -248,7 +277,14 @@ class Worker:
                 case _:
                     assert_never(request)
 
-    def _hear(self, request: acts.ExecuteRequest, asker: MessagePump) -> Callable[[str], None]:
+    def _tabbed(self, request: tabs.Tabbed) -> Message:
+        """Answer for a tab of the details or a column of the table; only tensors ask a registry."""
+        from lineal_tui import tabbing
+
+        with self._registry if isinstance(request, tabs.TensorsRequest) else nullcontext():
+            return tabbing.answer(request, self._index, self._source, self._now)
+
+    def _hear(self, request: acts.ExecuteRequest, asker: Asker) -> Callable[[str], None]:
         def hear(said: str) -> None:
             if not self._closed:
                 asker.post_message(acts.StepSaid(request, said))
@@ -262,7 +298,7 @@ class Worker:
             self._index.rows(request.text, request.sort)  # an error must point into what the person wrote
         rows = self._index.rows(scoped(request.text, request.scope), request.sort)
         first = rows.page(0) or []
-        return m.RowsReady(request, rows, first, self._goals_of(first[:32]), _seek(rows, first, request.seek))
+        return m.RowsReady(request, rows, first, self._goals_of(first[:32]), sought(rows, first, request.seek))
 
     def _registries(self) -> list[RegistryRow]:
         """Those the index knows, and those that were found since."""
@@ -315,7 +351,7 @@ class Worker:
     def _before(self, row: VersionRow) -> VersionRow | None:
         """Return the version of the same model that was made before, if it is among the newest thousands."""
         rows = self._index.rows(scoped("", Scope(row.registry, row.model)))
-        at = _seek(rows, rows.page(0) or [], identity(row))
+        at = sought(rows, rows.page(0) or [], identity(row))
         if at is None:
             return None
         number, offset = divmod(at + 1, rows.PAGE)
@@ -327,9 +363,10 @@ class Worker:
         return {metric: self._source.series(row, metric).values for metric in request.metrics}
 
     def _diff(self, request: m.DiffRequest) -> Diff:
-        rows = [self._now(row) for row in request.rows]
+        from lineal_tui.comparing import compared
+
         with self._registry:
-            return self._source.diff(rows, baseline=request.baseline, changed_only=request.changed_only)
+            return compared(self._source, self._index, request)
 
     def _tree(self, request: m.LineageRequest) -> Tree:
         from lineal_tui.relating import family
@@ -372,28 +409,3 @@ class Worker:
         from lineal_tui.completion import complete
 
         return m.CompleteReady(request, *complete(self._index, request.text, request.at))
-
-    def _find(self, request: m.FindRequest) -> m.FindReady:
-        from lineal_tui.completion import named
-
-        return m.FindReady(request, *named(self._index, request.text.strip()))
-
-
-def _seek(rows: m.Rows, page: Sequence[VersionRow], wanted: Identity | None) -> int | None:
-    """Return the row number of a version, if it is among the first pages."""
-    for number in range(_SEEK_PAGES if wanted else 0):
-        page = rows.page(number) or [] if number else page
-        for i, row in enumerate(page):
-            if identity(row) == wanted:
-                return number * rows.PAGE + i
-        if len(page) < rows.PAGE:
-            break
-    return None
-
-
-def scoped(text: str, scope: Scope) -> str:
-    """Return a query for what matches `text` within a registry or model."""
-    parts = [f"({text})"] if text.strip() else []
-    parts += [f"registry:{quoted(scope.registry)}"] if scope.registry else []
-    parts += [f"model:{quoted(scope.model)}"] if scope.model else []
-    return text if not scope.registry and not scope.model else " ".join(parts)

@@ -12,7 +12,7 @@ from lineal_tui.acts import Standing
 from lineal_tui.keys import Group, Key
 from lineal_tui.messages import SyncStep
 from lineal_tui.present import text
-from lineal_tui.present.ink import BLANK, Line, Span, Tone, fit, spread, width, wrap
+from lineal_tui.present.ink import BLANK, Line, Span, Tone, cut, fit, spread, width, wrap
 
 _PATH = re.compile(r"(?<![\w.:/])/(?:[^\s:/]+/)+([^\s:/]+)")
 Why = Callable[[str], str]
@@ -48,6 +48,12 @@ def place(
 def you(standing: Standing | None) -> str:
     """Return who is here, without the mail."""
     return f"you: {text.safe(standing.who.partition('<')[0].strip() or standing.who, 24)}" if standing else ""
+
+
+def wrong(why: str, cells: int) -> Line:
+    """Return that defaults stand for a configuration file that cannot be read, and why."""
+    said = brief((Span(text.safe(why, 400)),))
+    return cut((Span(" ✘ Defaults stand, nothing may be changed: ", Tone.ERROR), *said), cells)
 
 
 def begun(plans: Sequence[Plan]) -> str:

@@ -41,7 +41,7 @@ def lines(
     most = 100_000 if full else _SHORT
     beside = holder if holder and holder.key != row.key else None
     out = list(_head(version, row, beside, cells, now, full=full))
-    out += _metrics(version.metrics, beside, goals, curves, most, cells)
+    out += metric_lines(version.metrics, beside, goals, curves, most, cells)
     out += _origin(version, parents[:most], row)
     out += _params(version.params, most)
     out += _data(version.datasets, most)
@@ -49,7 +49,7 @@ def lines(
         out += _environment(version.environment, full=full)
     if version.code:
         out += _code(version.code)
-    out += _files(version.files, most)
+    out += file_lines(version.files, most)
     out += _tags(version, most)
     if version.card:
         out += _card(version.card, cells, full=full)
@@ -103,7 +103,7 @@ def _parents(parents: Sequence[Neighbour], row: VersionRow) -> Iterator[Line]:
         )
 
 
-def _metrics(
+def metric_lines(
     metrics: Sequence[Metric],
     holder: VersionRow | None,
     goals: Mapping[str, Goal],
@@ -213,7 +213,8 @@ def _code(code: Code) -> Iterator[Line]:
     )
 
 
-def _files(files: Sequence[File], most: int) -> Iterator[Line]:
+def file_lines(files: Sequence[File], most: int) -> Iterator[Line]:
+    """Return the files with their sizes, digests and where their bytes are."""
     for i, file in enumerate(files[:most]):
         digest = f"{file.digest.algorithm} {file.digest.hex[:12]}" if file.digest else ""
         place = Tone.WARN if file.place is Place.NOWHERE else Tone.DIM

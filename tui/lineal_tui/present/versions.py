@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple, Self
 
 from lineal.model.listing import Sort, VersionRow
 from lineal.model.values import Goal, Value
 from lineal_tui.holders import HOLDERS
+from lineal_tui.places import Identity, identity
 from lineal_tui.present import text
 from lineal_tui.present.ink import Line, Span, Tone, fit, fit_path, fit_right, width
 from lineal_tui.present.telling import telling
@@ -19,10 +20,13 @@ class Source(StrEnum):
     """Where a column's cells come from."""
 
     NAME = "name"
+    REGISTRY = "registry"
     MODEL = "model"
     ALIASES = "aliases"
     METRIC = "metric"
     PARAM = "param"
+    TAG = "tag"
+    ENV = "env"
     AUTHOR = "author"
     AGE = "age"
     MESSAGE = "message"
@@ -31,7 +35,7 @@ class Source(StrEnum):
 
 
 class Column(NamedTuple):
-    """One column. `key` names the metric or parameter."""
+    """One column. `key` names the metric, parameter, tag or part of the environment."""
 
     source: Source
     key: str = ""
@@ -41,6 +45,18 @@ class Column(NamedTuple):
         """Return the name by which it is chosen and sorted."""
         return f"{self.source}.{self.key}" if self.key else self.source
 
+    @classmethod
+    def of(cls, id: str) -> Self | None:  # noqa: A002 - it is one
+        """Return the column of that id; None where there is none such, as an older session may say."""
+        source, _, key = id.partition(".")
+        found = next((one for one in Source if one == source), None)
+        return cls(found, key) if found and (found in KEYED) is bool(key) else None
+
+    @property
+    def order(self) -> str:
+        """Return the field that this column is sorted by; "" where it cannot be."""
+        return "" if self.source in (Source.ALIASES, Source.MESSAGE) else _ORDERS.get(self.source, self.id)
+
     def right(self, rows: Iterable[VersionRow]) -> bool:
         """Whether cells stand at the right: times, and what is a number in all of these rows."""
         if self.source is not Source.PARAM:
@@ -48,26 +64,36 @@ class Column(NamedTuple):
         return all(isinstance(row.params.get(self.key, 0), int | float) for row in rows)
 
 
+KEYED = frozenset({Source.METRIC, Source.PARAM, Source.TAG, Source.ENV})
+"""Sources of which a column shows one by its name."""
+_ORDERS = {Source.NAME: "version", Source.AGE: "created"}
 FIXED = (Column(Source.NAME), Column(Source.ALIASES))
 _LONGEST = {
     Source.NAME: 28,
+    Source.REGISTRY: 16,
     Source.MODEL: 24,
     Source.ALIASES: 18,
     Source.MESSAGE: 60,
     Source.AUTHOR: 12,
     Source.METRIC: 12,
     Source.PARAM: 12,
+    Source.TAG: 16,
+    Source.ENV: 16,
     Source.AGE: 8,
     Source.STATE: 8,
     Source.KIND: 10,
 }
 _HEADS = {Source.NAME: "version", Source.ALIASES: "", Source.AUTHOR: "by", Source.AGE: "when"}
-_TAIL = (Column(Source.AUTHOR), Column(Source.AGE), Column(Source.MESSAGE))
+_AGE = Column(Source.AGE)
+_TAIL = (Column(Source.AUTHOR), _AGE, Column(Source.MESSAGE))
 _ENOUGH = 16  # different values of a parameter that say how long its values are
 _MEASURED = 64  # rows from which widths are taken: more than most windows show at first
-_PRIORITY = {Source.MODEL: 0, Source.AGE: 1, Source.AUTHOR: 3, Source.MESSAGE: 4}
-_NARROW = {Source.NAME: 4, Source.ALIASES: 6, Source.MODEL: 5}
+_NARROW = {Source.NAME: 4, Source.ALIASES: 6, Source.MODEL: 5, Source.REGISTRY: 5}
 """The part of the room that these take at most: one nth."""
+_READ = 8  # cells for what has not been read yet
+
+Recorded = Mapping[Identity, Mapping[str, str]]
+"""What environments hold, by version and name, of the versions that were asked for."""
 
 
 def head(column: Column, goal: Goal | None = None) -> str:
@@ -78,14 +104,19 @@ def head(column: Column, goal: Goal | None = None) -> str:
     return text.safe(column.key.rpartition(".")[2].rpartition("/")[2] or column.key, 14) + arrow
 
 
-def cell(column: Column, row: VersionRow, now: float) -> str:
-    """Return the safe text of one cell."""
+def cell(column: Column, row: VersionRow, now: float, recorded: Recorded) -> str:
+    """Return the safe text of one cell; `…` where the environment is still to be read."""
     match column.source:
         case Source.METRIC:
             found = row.metrics.get(column.key)
             return "" if found is None else text.number(float(found))
         case Source.PARAM:
             return text.value(row.params[column.key], 40) if column.key in row.params else ""
+        case Source.TAG:
+            return text.safe(row.tags[column.key] or "yes", 40) if column.key in row.tags else ""
+        case Source.ENV:
+            held = recorded.get(identity(row))
+            return "…" if held is None else text.safe(held.get(column.key, ""), 40)
         case Source.AGE:
             return text.age(row.created_at, now)
         case Source.ALIASES:
@@ -129,10 +160,13 @@ def _metrics(rows: Sequence[VersionRow]) -> list[str]:
 def every(rows: Sequence[VersionRow]) -> list[Column]:
     """Return all columns that these rows could fill."""
     params = sorted({name for row in rows for name in row.params})
+    tags = sorted({name for row in rows for name in row.tags})
     return [
+        Column(Source.REGISTRY),
         Column(Source.MODEL),
         *(Column(Source.METRIC, m) for m in sorted(_metrics(rows))),
         *(Column(Source.PARAM, p) for p in params),
+        *(Column(Source.TAG, t) for t in tags),
         Column(Source.AUTHOR),
         Column(Source.AGE),
         Column(Source.STATE),
@@ -146,15 +180,18 @@ def choose(rows: Sequence[VersionRow], sort: Sort) -> list[Column]:
     metrics = [Column(Source.METRIC, name) for name in _metrics(rows)]
     params = [Column(Source.PARAM, name) for name in _varied(rows)]
     chosen = [*metrics[:2], *params[:1], *metrics[2:4], *params[1:4], *metrics[4:8], *params[4:8]]
-    kind, _, key = sort.field.partition(".")
-    if key and kind in ("metric", "param"):
-        by = Column(Source(kind), key)
-        chosen = [by, *(column for column in chosen if column != by)]
+    chosen = led(chosen, sort)
     if len({(row.registry, row.model) for row in rows}) > 1:
         chosen.insert(0, Column(Source.MODEL))
     if any(row.state != "ready" for row in rows):
         chosen.append(Column(Source.STATE))
     return chosen
+
+
+def led(columns: Sequence[Column], sort: Sort) -> list[Column]:
+    """Return the columns with the one that is sorted by as the first, where it is one by name."""
+    by = Column.of(sort.field)
+    return [by, *(column for column in columns if column != by)] if by and by.key else [*columns]
 
 
 class Layout(NamedTuple):
@@ -168,15 +205,22 @@ class Layout(NamedTuple):
     room: int
     now: float
     goals: dict[str, Goal]
+    recorded: Recorded
 
     @classmethod
     def empty(cls) -> Self:
         """Return the layout of no rows."""
-        return cls((), (), (), 0, 0, 0, 0.0, {})
+        return cls((), (), (), 0, 0, 0, 0.0, {}, {})
 
     @classmethod
     def of(
-        cls, rows: Sequence[VersionRow], chosen: Sequence[Column], room: int, now: float, goals: dict[str, Goal]
+        cls,
+        rows: Sequence[VersionRow],
+        chosen: Sequence[Column],
+        room: int,
+        now: float,
+        goals: dict[str, Goal],
+        recorded: Recorded,
     ) -> Self:
         """Lay out the chosen columns between the fixed ones and who and when, widths taken from these rows.
 
@@ -185,11 +229,11 @@ class Layout(NamedTuple):
         fixed = [c for c in FIXED if c.source is not Source.ALIASES or any(row.aliases for row in rows)]
         tail = [c for c in _TAIL if c not in chosen]
         columns = [*fixed, *chosen, *tail]
-        widths = [_width(column, rows[:_MEASURED], room, now, goals) for column in columns]
+        widths = [_width(column, rows[:_MEASURED], room, now, goals, recorded) for column in columns]
         order = _order(columns, widths, len(fixed), room)
         rights = tuple(columns[i].right(rows) for i in order)
         shown = tuple(columns[i] for i in order)
-        return cls(shown, tuple(widths[i] for i in order), rights, len(fixed), 0, room, now, goals)
+        return cls(shown, tuple(widths[i] for i in order), rights, len(fixed), 0, room, now, goals, recorded)
 
     def scrolled(self, by: int) -> Self:
         """Return the layout shifted by so many columns."""
@@ -215,8 +259,13 @@ class Layout(NamedTuple):
     def line(self, row: VersionRow) -> Line:
         """Return the line of one version."""
         return tuple(
-            Span(self._put(i, cell(self.columns[i], row, self.now)), _tone(self.columns[i], row)) for i in self._shown()
+            Span(self._put(i, cell(self.columns[i], row, self.now, self.recorded)), _tone(self.columns[i], row))
+            for i in self._shown()
         )
+
+    def names(self) -> tuple[str, ...]:
+        """Return the parts of environments that its columns show."""
+        return tuple(column.key for column in self.columns if column.source is Source.ENV)
 
     def _goal(self, i: int) -> Goal | None:
         column = self.columns[i]
@@ -239,25 +288,32 @@ def _tone(column: Column, row: VersionRow) -> Tone:
             return Tone.ALIAS
         case Source.STATE:
             return Tone.WARN
-        case Source.AGE | Source.AUTHOR | Source.MODEL | Source.MESSAGE | Source.KIND:
+        case Source.AGE | Source.AUTHOR | Source.REGISTRY | Source.MODEL | Source.MESSAGE | Source.KIND:
             return Tone.DIM
         case _:
             return Tone.PLAIN
 
 
-def _width(column: Column, rows: Iterable[VersionRow], room: int, now: float, goals: dict[str, Goal]) -> int:
+def _width(
+    column: Column, rows: Iterable[VersionRow], room: int, now: float, goals: dict[str, Goal], recorded: Recorded
+) -> int:
     title = head(column, goals.get(column.key))
-    cells = max((width((Span(cell(column, row, now)),)) for row in rows), default=0)
+    cells = max((width((Span(cell(column, row, now, recorded)),)) for row in rows), default=0)
     longest = _LONGEST[column.source]
+    if column.source is Source.ENV and not recorded:
+        cells = max(cells, _READ)
     if column.source in _NARROW:
         longest = min(longest, max(9, room // _NARROW[column.source]))
     return max(width((Span(title),)), min(longest, cells), 1)
 
 
 def _order(columns: list[Column], widths: list[int], frozen: int, room: int) -> list[int]:
-    """Return the columns with those that fit first, in their natural order; the most telling are fitted first."""
+    """Return the columns with those that fit first, in their natural order.
+
+    They are fitted in that order too, but how old a version is comes after the two columns that tell most.
+    """
     used = sum(widths[i] + 2 for i in range(frozen)) - 2
-    rest = sorted(range(frozen, len(columns)), key=lambda i: (_PRIORITY.get(columns[i].source, 2), i))
+    rest = sorted(range(frozen, len(columns)), key=lambda i: frozen + 1.5 if columns[i] == _AGE else i)
     kept: list[int] = []
     for i in rest:
         if used + widths[i] + 2 <= room:

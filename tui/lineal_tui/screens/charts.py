@@ -19,6 +19,7 @@ from lineal_tui.present import bars, chart, text
 from lineal_tui.present.ansi import from_ansi
 from lineal_tui.present.ink import BLANK, Line, Span, Tone, fit, fit_right, wrap
 from lineal_tui.present.telling import telling
+from lineal_tui.screens.laying import laid_out
 from lineal_tui.screens.room import Room
 from lineal_tui.session import Session
 from lineal_tui.widgets.lines import PickList, TextPane
@@ -179,7 +180,7 @@ class Charts(Room):
 
     def resized(self) -> None:
         """Draw for the new size."""
-        self.call_after_refresh(self._fit)
+        laid_out(self, self._fit)
 
     def _fit(self) -> None:
         if self._metrics:

@@ -15,6 +15,7 @@ from lineal_tui.places import Identity, Place, Scope
 from lineal_tui.present import bars, days, history, tenures, text
 from lineal_tui.present.history import Item
 from lineal_tui.present.ink import Span, Tone
+from lineal_tui.screens.laying import laid_out
 from lineal_tui.screens.room import Room
 from lineal_tui.session import Session
 from lineal_tui.widgets.lines import PickList, TextPane
@@ -126,14 +127,14 @@ class History(Room):
         now, pane = self.session.clock(), self.timeline
         draw = tenures.lane_lines if self._spread else history.timeline_lines
         if held and not pane.display:
-            self.call_after_refresh(self._draw_day)  # it has no width while it is hidden
+            laid_out(self, self._draw_day)  # it has no width while it is hidden
         pane.display = bool(held)
         pane.show(draw(held, self._day, now, pane.room), keep=True)
         pane.can_focus = self._spread  # lanes may be more than there is room for
 
     def resized(self) -> None:
         """Draw the bars for the new width."""
-        self.call_after_refresh(self._draw_day)
+        laid_out(self, self._draw_day)
 
     def on_moved(self, message: m.Moved) -> None:
         """Look at the day of the line under the cursor."""

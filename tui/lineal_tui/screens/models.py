@@ -10,17 +10,19 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from lineal.errors import Error, QueryError
-from lineal.model.listing import RegistryRow, Sort, VersionRow
+from lineal.model.listing import Sort, VersionRow
 from lineal.model.values import Goal
 from lineal_tui import messages as m
 from lineal_tui.keys import Where
+from lineal_tui.looks import remembered
 from lineal_tui.places import Identity, Place, Scope, identity
-from lineal_tui.present import detail, versions
+from lineal_tui.present import text, versions
 from lineal_tui.present.empty import nothing_here
-from lineal_tui.screens.choices import columns_of, sorts_of
+from lineal_tui.present.versions import Column
 from lineal_tui.screens.room import Room
 from lineal_tui.session import Session
-from lineal_tui.widgets.lines import TextPane
+from lineal_tui.tabs import RangeReady, RangeRequest
+from lineal_tui.widgets.detail import DetailPane
 from lineal_tui.widgets.table import FixedRows, VersionTable
 from lineal_tui.widgets.tree import ModelTree
 
@@ -28,7 +30,8 @@ if TYPE_CHECKING:
     from lineal_tui.widgets.filter import FilterBox
 
 _REST = 0.09  # seconds that a cursor must rest before other panes follow: a held key repaints one pane only
-_CURVES = 4
+_RANGE = 1000
+"""Versions that one range marks at most: each is kept whole."""
 
 
 class Models(Room):
@@ -42,13 +45,12 @@ class Models(Room):
         self._otherwise = 0
         self._goals: Mapping[str, Goal] = {}
         self._rest: Timer | None = None
-        self._detail: m.DetailReady | None = None
-        self._curves: dict[Identity, dict[str, list[float]]] = {}
         self._only_marked = False
+        self._anchor: tuple[m.Rows, int] | None = None  # the list, and the row that was marked last
 
     def panes(self) -> Iterable[Widget]:
         """Put the tree beside the table, and the details below it, or beside where there is room."""
-        tree, table, pane = ModelTree(id="tree"), VersionTable(id="table"), TextPane(id="detail")
+        tree, table, pane = ModelTree(id="tree"), VersionTable(id="table"), DetailPane(self.session, id="detail")
         for each in (tree, table, pane):
             each.add_class("pane")
         yield Vertical(id="filter-row")
@@ -63,6 +65,11 @@ class Models(Room):
     def table(self) -> VersionTable:
         """The table."""
         return self.query_one(VersionTable)
+
+    @property
+    def details(self) -> DetailPane:
+        """The details."""
+        return self.query_one(DetailPane)
 
     @property
     def box(self) -> FilterBox | None:
@@ -80,7 +87,10 @@ class Models(Room):
         scope, sort = self.session.scope, self.session.sort
         parts = [f"/{self.session.text}"] if self.session.text else []
         parts += [f"{scope.registry}:{scope.model}".rstrip(":")] if scope.registry else []
-        parts += ["only marked"] if self._only_marked else []
+        marks = len(self.session.marks)
+        if self._only_marked:
+            return f"only the {marks} marked"
+        parts += [f"✱ {marks} marked"] if marks else []
         parts += [f"by {sort.field} {'↓' if sort.descending else '↑'}"] if sort != Sort() else []
         return "  ".join(parts)
 
@@ -92,6 +102,10 @@ class Models(Room):
         """Say why a key is off here."""
         if key == "only_marked" and not self.session.marks and not self._only_marked:
             return "nothing is marked"
+        if key == "unmark" and not self.session.marks:
+            return "nothing is marked"
+        if key == "mark_range":
+            return self._no_range()
         if key == "back" and (self._only_marked or self.session.text):
             return ""
         return super().off(key)
@@ -130,19 +144,24 @@ class Models(Room):
             self.box.show_error(None)
 
     def _take(self, rows: m.Rows, first: list[VersionRow], at: int = 0) -> None:
-        columns = self.session.columns or tuple(versions.choose(first, self.session.sort))
+        columns = tuple(self._columns(first))
         self.table.choose(columns, self._goals, self.session.clock())
         self.table.marks = set(self.session.marks)
         self.table.show(rows, first, at)
         self.frame()
         self.session.first_rows()
 
+    def _columns(self, first: list[VersionRow]) -> list[Column]:
+        """Return the columns that were chosen, else those that tell these rows apart; what is sorted by leads."""
+        chosen, sort = self.session.columns, self.session.sort
+        return versions.led(chosen, sort) if chosen else versions.choose(first, sort)
+
     def on_models_ready(self, message: m.ModelsReady) -> None:
         """Show the tree."""
         if message.request.text != self.session.text:
             return
         self.session.registries = message.registries
-        self.branches.show(message.registries, message.models)
+        self.branches.show(message.registries, message.models, self.session.clock())
         if self.branches.scope != self.session.scope:
             self.branches.reveal(self.session.scope)
         self.frame()
@@ -153,12 +172,14 @@ class Models(Room):
             return  # the list says the same
         if self.box and isinstance(request, m.RowsRequest):
             self.box.show_error(error)
-        elif not isinstance(request, m.CurvesRequest):
+        else:
             self.say_error(error)
 
     def frame(self) -> None:
         """Draw the bars, and why there is nothing, which a sync changes."""
         super().frame()
+        for branches in self.query(ModelTree):
+            branches.read(self.session.reading)
         if self.is_mounted and not self.table.total():
             syncing = self.session.sync is not None
             said = nothing_here(self.session.registries, self.session.text, syncing=syncing)
@@ -178,12 +199,8 @@ class Models(Room):
     def _follow(self) -> None:
         if self.branches.has_focus and self.branches.scope != self.session.scope:
             self._narrow(self.branches.scope)
-        elif row := self.subject():
-            if self._detail is None or self._detail.request.row != row:
-                self.ask(m.DetailRequest(row))
         else:
-            self._detail = None
-            self.query_one("#detail", TextPane).show([])
+            self.details.look(self.subject())
         self.frame()
 
     def _narrow(self, scope: Scope) -> None:
@@ -201,49 +218,6 @@ class Models(Room):
         elif self.table.has_focus and self.subject():
             self.do_details()
 
-    def on_detail_ready(self, message: m.DetailReady) -> None:
-        """Show the details, unless the cursor has moved on; then ask for curves where they are at hand."""
-        row = self.subject()
-        if row is None or identity(row) != identity(message.request.row):
-            return
-        self._detail = message
-        self._draw_detail(keep=False)
-        if identity(row) not in self._curves and self._local(row.registry) and row.metrics:
-            self.ask(m.CurvesRequest(row, tuple(metric.name for metric in message.version.metrics[:_CURVES])))
-
-    def _local(self, name: str) -> bool:
-        """Say whether the registry lies on this machine: only then are its curves cheap."""
-        found: list[RegistryRow] = [row for row in self.session.registries if row.name == name]
-        return bool(found) and found[0].fingerprint is not None
-
-    def on_curves_ready(self, message: m.CurvesReady) -> None:
-        """Add the curves to the details."""
-        if len(self._curves) > 256:
-            self._curves.clear()
-        self._curves[identity(message.request.row)] = message.curves
-        if self._detail and identity(self._detail.request.row) == identity(message.request.row):
-            self._draw_detail(keep=True)
-
-    def _draw_detail(self, *, keep: bool) -> None:
-        ready = self._detail
-        if ready is None:
-            return
-        pane = self.query_one("#detail", TextPane)
-        row = ready.request.row
-        pane.show(
-            detail.lines(
-                ready.version,
-                row,
-                ready.parents,
-                ready.holder,
-                ready.goals,
-                self._curves.get(identity(row), {}),
-                pane.room,
-                self.session.clock(),
-            ),
-            keep=keep,
-        )
-
     # --- keys ---
 
     def do_filter(self) -> None:
@@ -251,12 +225,14 @@ class Models(Room):
         from lineal_tui.widgets.filter import FilterBox
 
         if self.box is None:
-            self.query_one("#filter-row").mount(FilterBox(self.session.text))
+            self.query_one("#filter-row").mount(FilterBox(self.session.text, self.session.filters))
             self.query_one("#filter-row").add_class("-open")
 
     def on_filter_changed(self, message: m.FilterChanged) -> None:
         """Filter the tree and the table."""
         message.stop()
+        if message.final:
+            self.session.filters = remembered(self.session.filters, message.text)
         if message.text != self.session.text:
             here = self.session.places.here
             self.session.places.amend(Place(Where.MODELS, here.scope, message.text))
@@ -291,43 +267,90 @@ class Models(Room):
         else:
             self._list()
 
+    # --- marks ---
+
     def do_mark(self) -> None:
         """Mark the version under the cursor and go on to the next."""
         super().do_mark()
-        self.table.mark(set(self.session.marks))
+        self._anchor = (self.table.rows, self.table.cursor)
+        self._show_marks()
         self.table.step(1)
+
+    def do_mark_down(self) -> None:
+        """Mark the version under the cursor and the next, and go there."""
+        self._mark_on(1)
+
+    def do_mark_up(self) -> None:
+        """Mark the version under the cursor and the one before, and go there."""
+        self._mark_on(-1)
+
+    def _mark_on(self, by: int) -> None:
+        for step in (0, by):
+            self.table.step(step)
+            if row := self.subject():
+                self.session.mark([row])
+        self._anchor = (self.table.rows, self.table.cursor)
+        self._show_marks()
+
+    def do_mark_range(self) -> None:
+        """Mark all versions from the one that was marked last to that under the cursor."""
+        if self._anchor:
+            first, last = sorted((self._anchor[1], self.table.cursor))
+            self.ask(RangeRequest(self.table.rows, first, last))
+
+    def _no_range(self) -> str:
+        if self._anchor is None or self._anchor[0] is not self.table.rows:
+            return "mark where the range begins with space first"
+        apart = abs(self._anchor[1] - self.table.cursor) + 1
+        return f"that would be {text.plural(apart, 'version')}, and a range holds {_RANGE}" if apart > _RANGE else ""
+
+    def on_range_ready(self, message: RangeReady) -> None:
+        """Mark what stands in the range."""
+        self.session.mark(message.found)
+        self._show_marks()
+        self.frame()
+
+    def do_unmark(self) -> None:
+        """Take every mark away."""
+        self.session.marks.clear()
+        self._anchor = None
+        if self._only_marked:
+            self.do_only_marked()
+        self._show_marks()
+
+    def _show_marks(self) -> None:
+        self.table.mark(set(self.session.marks))
+
+    # --- columns and order ---
 
     def do_sort(self) -> None:
         """Choose an order; choosing the present one turns it round."""
-        from lineal_tui.screens.dialog import Chooser
+        from lineal_tui.screens.choices import SortChooser
 
-        sorts = sorts_of(self.table.first_page(), self.session.sort)
+        self.app.push_screen(SortChooser(self.session, self.table.first_page()), self._sorted)
 
-        def take(index: int | None) -> None:
-            if index is not None:
-                self.session.sort = sorts[index][1]
-                self._list()
-                self.frame()
-
-        self.app.push_screen(Chooser("sort by", [line for line, _ in sorts]), take)
+    def _sorted(self, _: int | None) -> None:
+        if self._sent is None or self._sent.sort != self.session.sort:
+            self._only_marked = False
+            self._list()
+        self.frame()
 
     def do_columns(self) -> None:
-        """Choose columns: each choice adds or takes away one, and asks again."""
-        self._ask_columns(0)
-
-    def _ask_columns(self, at: int) -> None:
-        from lineal_tui.screens.dialog import Chooser
+        """Choose columns: each choice adds or takes away one."""
+        from lineal_tui.screens.choices import ColumnChooser
 
         first = self.table.first_page()
-        now = self.session.columns or tuple(versions.choose(first, self.session.sort))
-        offered = columns_of(first, now)
+        shown = self._columns(first)
 
-        def take(index: int | None) -> None:
-            if index is None:
-                return
-            self.session.columns = offered[index][1]
+        def taken() -> None:
             self._take(self.table.rows, first, self.table.cursor)
-            if index:
-                self._ask_columns(index)
 
-        self.app.push_screen(Chooser("columns", [line for line, _ in offered], at), take)
+        self.app.push_screen(ColumnChooser(self.session, first, shown, taken))
+
+    def do_tab_next(self) -> None:
+        """Open the next tab of the details."""
+        self.details.turn(1)
+
+    def do_tab_before(self) -> None:
+        """Open the tab of the details before."""
+        self.details.turn(-1)

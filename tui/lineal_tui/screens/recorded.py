@@ -9,6 +9,7 @@ from lineal_tui.present.history import Item
 from lineal_tui.present.ink import Span, Tone
 from lineal_tui.present.recorded import recorded_lines
 from lineal_tui.screens.dialog import Dialog
+from lineal_tui.screens.laying import laid_out
 from lineal_tui.session import Session
 from lineal_tui.widgets.lines import TextPane
 
@@ -36,7 +37,7 @@ class Recorded(Dialog[None]):
 
     def on_resize(self) -> None:
         """Break the lines for the width."""
-        self.call_after_refresh(self._fill)
+        laid_out(self, self._fill)
 
     def _fill(self) -> None:
         pane = self.query_one(TextPane)

@@ -31,6 +31,7 @@ from lineal_tui.keys import Where
 from lineal_tui.places import Identity, Place, identity
 from lineal_tui.present import bars, review, text
 from lineal_tui.present.ink import Span, Tone
+from lineal_tui.screens.laying import laid_out
 from lineal_tui.screens.room import Room
 from lineal_tui.session import Session
 from lineal_tui.widgets.lines import PickList
@@ -141,7 +142,7 @@ class Review(Room):
 
     def resized(self) -> None:
         """Fit the inbox to the new width."""
-        self.call_after_refresh(self._show_inbox)
+        laid_out(self, self._show_inbox)
 
     def on_moved(self, message: m.Moved) -> None:
         """Show the plan of the one under the cursor, once it rests."""

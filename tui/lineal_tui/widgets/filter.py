@@ -1,7 +1,8 @@
-"""The filter box: live, with completion, and an error that points at the word."""
+"""The filter box: live, with completion, the filters used before, and an error that points at the word."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -28,12 +29,16 @@ class FilterBox(Vertical):
         Binding("tab", "complete(1)", show=False),
         Binding("shift+tab", "complete(-1)", show=False),
         Binding("escape", "clear", show=False),
-        Binding("down", "keep", show=False),
+        Binding("up,ctrl+p", "before(1)", show=False),
+        Binding("down,ctrl+n", "before(-1)", show=False),
     ]
 
-    def __init__(self, value: str) -> None:
+    def __init__(self, value: str, used: Sequence[str]) -> None:
         super().__init__(id="filter-box")
         self._value = value
+        self._used = list(used)  # the newest last
+        self._back = 0  # how far back in them the one is that stands there; 0 is what was typed
+        self._typed = value
         self._timer: Timer | None = None
         self._head = ""
         self._words: list[str] = []
@@ -61,7 +66,7 @@ class FilterBox(Vertical):
             self._timer.stop()
         self._timer = self.set_timer(_PAUSE, lambda: self.post_message(FilterChanged(event.value)))
         if event.value != self._own:
-            self._own, self._at = event.value, -1
+            self._own, self._at, self._back = event.value, -1, 0
             self.post_message(Ask(CompleteRequest(event.value, self.query_one(Input).cursor_position), self))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
@@ -109,6 +114,22 @@ class FilterBox(Vertical):
         field.value = self._own
         field.cursor_position = len(self._own) - len(rest)
         self._show_words()
+
+    def action_before(self, by: int) -> None:
+        """Put a filter there that was used before, or a later one; down from what was typed goes to the list."""
+        field = self.query_one(Input)
+        if self._back == 0:
+            self._typed = field.value
+            if by < 0:
+                self.action_keep()
+                return
+        used = [one for one in self._used if one != self._typed]
+        self._back = max(0, min(len(used), self._back + by))
+        self._own = used[-self._back] if self._back else self._typed
+        self._words, self._at = [], -1
+        self._show_words()
+        field.value = self._own
+        field.cursor_position = len(self._own)
 
     def action_clear(self) -> None:
         """Take the filter away."""

@@ -9,13 +9,15 @@ from textual.strip import Strip
 
 from lineal.model.listing import VersionRow
 from lineal.model.values import Goal
-from lineal_tui.messages import Ask, MeasureRequest, Moved, PageReady, PageRequest, Rows
+from lineal_tui.messages import Ask, Failed, MeasureRequest, Moved, PageReady, PageRequest, Rows
 from lineal_tui.places import Identity, identity
 from lineal_tui.present.ink import BLANK, Line, Span, Tone
 from lineal_tui.present.versions import Column, Layout
+from lineal_tui.tabs import RecordedReady, RecordedRequest
 from lineal_tui.widgets.lines import FAR, Lines
 
 _PAGES = 64
+_RECORDED = 4096  # versions whose environments are kept
 _DEADLINE_MS = 8.0  # half a frame: what takes longer is loaded by the worker
 
 
@@ -55,6 +57,9 @@ class VersionTable(Lines):
         self._pages: OrderedDict[int, list[VersionRow]] = OrderedDict()
         self._asked: set[int] = set()
         self._to_end = False
+        self._recorded: dict[Identity, dict[str, str]] = {}  # what environments hold, for columns of theirs
+        self._unread: dict[Identity, VersionRow] = {}  # rows on screen of which that is not known
+        self._reading: RecordedRequest | None = None
 
     def show(self, rows: Rows, first: list[VersionRow], at: int = 0) -> None:
         """Show another list, with the cursor on row `at`."""
@@ -70,11 +75,14 @@ class VersionTable(Lines):
 
     def choose(self, columns: tuple[Column, ...], goals: Mapping[str, Goal], now: float) -> None:
         """Take other columns; ages are told from `now`."""
+        if set(columns) - set(self._chosen):
+            self._recorded, self._reading = {}, None  # those that are kept do not hold what is asked for now
         self._chosen, self._goals, self._now = columns, goals, now
 
     def _lay(self, offset: int = 0) -> None:
         first = self._pages.get(0, [])
-        self.layout_of = Layout.of(first, self._chosen, self.room - 2, self._now, dict(self._goals)).scrolled(offset)
+        room, goals = self.room - 2, dict(self._goals)
+        self.layout_of = Layout.of(first, self._chosen, room, self._now, goals, self._recorded).scrolled(offset)
         self.changed()
 
     def resized(self) -> None:
@@ -103,6 +111,8 @@ class VersionTable(Lines):
         row = self.row(index)
         if row is None:
             return None
+        if identity(row) not in self._recorded and self.layout_of.names():
+            self._read(row)
         mark = Span("✱ ", Tone.MARK) if identity(row) in self.marks else Span("  ")
         return (mark, *self.layout_of.line(row))
 
@@ -180,3 +190,34 @@ class VersionTable(Lines):
         if self._to_end:
             self._to_end = False
             self.cursor = self.rows.count - 1
+
+    # --- environments ---
+
+    def _read(self, row: VersionRow) -> None:
+        """Ask for what the environment of a row holds, together with those that are painted with it."""
+        if not self._unread:
+            self.call_later(self._ask_recorded)
+        self._unread[identity(row)] = row
+
+    def _ask_recorded(self) -> None:
+        if self._reading is None and self._unread:
+            self._reading = RecordedRequest(tuple(self._unread.values()), self.layout_of.names())
+            self.post_message(Ask(self._reading, self))
+        self._unread.clear()
+
+    def on_recorded_ready(self, message: RecordedReady) -> None:
+        """Show what environments hold; rows that were scrolled to meanwhile are asked for as they are painted."""
+        if message.request is not self._reading:
+            return
+        self._reading = None
+        if len(self._recorded) > _RECORDED:
+            self._recorded = {}
+        self._recorded |= message.held
+        self._lay(self.layout_of.offset)
+
+    def on_failed(self, message: Failed) -> None:
+        """Leave the cells empty whose environments cannot be read; the list itself says what is wrong."""
+        if message.request is self._reading and self._reading is not None:
+            self._recorded |= {identity(row): {} for row in self._reading.rows}
+            self._reading = None
+            self.changed()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from lineal.model.listing import ModelRow, RegistryRow
 from lineal_tui.places import Scope
@@ -20,15 +20,24 @@ class ModelTree(Lines):
         self._models: Sequence[ModelRow] = ()
         self._unfolded: set[str] = set()
         self._shown: dict[str, int] = {}
+        self._now = 0.0
+        self._reading: Collection[str] = ()
         self.branches: list[tree.Branch] = []
 
-    def show(self, registries: Sequence[RegistryRow], models: Sequence[ModelRow]) -> None:
-        """Show other registries and models; the cursor stays on the scope it is on."""
+    def show(self, registries: Sequence[RegistryRow], models: Sequence[ModelRow], now: float) -> None:
+        """Show other registries and models, their ages told from `now`; the cursor stays on the scope it is on."""
         scope = self.scope
+        self._now = now
         if not self.branches and len(registries) <= 8 and len(models) <= 60:
             self._unfolded = {row.name for row in registries}
         self._registries, self._models = registries, models
         self._lay(scope)
+
+    def read(self, names: Collection[str]) -> None:
+        """Mark the registries that a sync reads at present."""
+        if set(names) != set(self._reading):
+            self._reading = frozenset(names)
+            self._lay(self.scope)
 
     @property
     def scope(self) -> Scope:
@@ -45,7 +54,9 @@ class ModelTree(Lines):
         self._lay(scope)
 
     def _lay(self, scope: Scope) -> None:
-        self.branches = tree.branches(self._registries, self._models, self._unfolded, self._shown)
+        self.branches = tree.branches(
+            self._registries, self._models, self._unfolded, self._shown, self._now, self._reading
+        )
         at = [i for i, branch in enumerate(self.branches) if branch.scope == scope and not branch.more]
         self.changed()
         if at:
