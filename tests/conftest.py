@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from tests.postgres import index_url, postgres, postgres_server
 __all__ = ["around", "index_url", "oracle", "postgres", "postgres_server", "rgw"]
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # NumPy's threads only get in one another's way in the demo
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell leaves it in `pytest &`; children would inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 NOW = 1_790_000_000.0  # the fixed clock: 2026-09-21 13:33:20 UTC
 
 
