@@ -51,7 +51,12 @@ class Distance(msgspec.Struct, frozen=True, kw_only=True):
 def parse(text: str) -> Release | None:
     """Take a version number apart; None for what is none. A pin (`==2.1.0`) reads as its number."""
     bare = pinned(text)
-    match = _RELEASE.fullmatch(bare) if len(bare) <= _LONGEST else None
+    return _parsed(bare) if len(bare) <= _LONGEST else None
+
+
+@lru_cache(maxsize=4096)  # fifty environments of 500 packages have few numbers between them
+def _parsed(bare: str) -> Release | None:
+    match = _RELEASE.fullmatch(bare)
     if match is None:
         return None
     numbers = [int(part) for part in match["numbers"].split(".")]

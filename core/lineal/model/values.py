@@ -36,7 +36,7 @@ class Metric(msgspec.Struct, frozen=True, gc=False):
     dataset: str = ""
 
 
-class Tag(msgspec.Struct, frozen=True):
+class Tag(msgspec.Struct, frozen=True, gc=False):
     """A `key=value` label; `value` is empty for plain labels."""
 
     key: str

@@ -42,7 +42,7 @@ class Algorithm(StrEnum):
     BLAKE3 = "blake3"
 
 
-class Digest(msgspec.Struct, frozen=True):
+class Digest(msgspec.Struct, frozen=True, gc=False):
     """The hash of some bytes, in lower-case hexadecimal."""
 
     algorithm: Algorithm
@@ -58,7 +58,7 @@ class Place(StrEnum):
     NOWHERE = "nowhere"  # named, but in none of the places that are configured
 
 
-class File(msgspec.Struct, frozen=True, kw_only=True):
+class File(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One file of a version. `path` is relative, with `/`; a DVC directory that is not listed here ends in `/`.
 
     `location` is for the registry's own `open`; `local` is the absolute path of the bytes on this machine, or empty.
@@ -96,7 +96,7 @@ class Code(msgspec.Struct, frozen=True, kw_only=True):
     local: str = ""
 
 
-class Package(msgspec.Struct, frozen=True, order=True):
+class Package(msgspec.Struct, frozen=True, order=True, gc=False):
     """An installed or wanted distribution; the name is normalised (PEP 503), `version` may be a specifier or empty."""
 
     name: str
@@ -159,7 +159,7 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
     card: str = ""  # Markdown
 
 
-class Tensor(msgspec.Struct, frozen=True):
+class Tensor(msgspec.Struct, frozen=True, gc=False):
     """The header of one tensor, never its values. `shape` is in elements, outermost first."""
 
     name: str
