@@ -18,6 +18,7 @@ import pytest
 
 from lineal.config import Surroundings
 from lineal.demo import build, reviewing
+from lineal.opening import open_anyway
 from lineal.sync import sync
 from lineal.workspace import open_workspace
 from lineal_tui.main import SYNC, VERBS
@@ -113,6 +114,21 @@ def test_a_broken_policy_means_read_only_and_is_said_first(bench: Bench) -> None
     heard = hear(bench, "'v2", "1", "promote", "promote")
     assert heard[1].startswith("Read-only, nothing can be changed: ")
     assert after(heard, "promote")[0].startswith("promote is off now: read-only: ")
+    assert now_held(bench) == "v1"
+
+
+def test_a_configuration_that_cannot_be_read_is_said_first(bench: Bench) -> None:
+    (bench.folder / "lineal.toml").write_text("[registries")
+    heard = io.StringIO()
+    with open_anyway(around=bench.around()) as work:
+        typed = Voice(io.StringIO("'v2\n1\npromote\npromote\n"), heard)
+        Conversation(
+            work, typed, desk=lambda: office(work), workspace="lab", cwd=str(bench.folder), environ={}, sync=(),
+            clock=work.around.clock, wrong=work.config.wrong,
+        ).run()  # fmt: skip
+    assert heard.getvalue().splitlines()[1].startswith("Defaults stand, and nothing may be changed: ")
+    assert "lineal.toml" in heard.getvalue().splitlines()[1]
+    bench.policy(POLICY)
     assert now_held(bench) == "v1"
 
 

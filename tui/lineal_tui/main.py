@@ -74,6 +74,7 @@ def open_plain(work: Workspace) -> int:
         clock=work.around.clock,
         sync=SYNC,
         verbs=VERBS,
+        wrong=work.config.wrong,
     ).run()
 
 

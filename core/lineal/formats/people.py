@@ -5,6 +5,9 @@ from __future__ import annotations
 from lineal.config import Surroundings
 from lineal.formats.git import Git
 
+NOBODY = "unknown"
+"""Who runs this, where nothing says so."""
+
 
 def author(around: Surroundings) -> str:
     """Return who runs this: LINEAL_AUTHOR, else as git would say, else the user's name."""
@@ -16,4 +19,4 @@ def author(around: Surroundings) -> str:
         name, mail = ((git.tried("config", f"user.{one}") or "").strip() for one in ("name", "email"))
     if name:
         return f"{name} <{mail}>" if mail else name
-    return around.environ.get("USER") or around.environ.get("LOGNAME") or "unknown"
+    return around.environ.get("USER") or around.environ.get("LOGNAME") or NOBODY

@@ -9,6 +9,7 @@ from typing import TypeVar
 from textual.message import Message
 
 from lineal.errors import Error
+from lineal.formats.people import NOBODY
 from lineal_tui import messages as m
 from lineal_tui.acts import StandingReady, StandingRequest
 from lineal_tui.desking import Desk
@@ -42,10 +43,11 @@ class Conversation:
         sync: Sequence[str],
         verbs: Sequence[str] = (),
         clock: Callable[[], float] = time.time,
+        wrong: str = "",
     ) -> None:
         """Make a conversation; the arguments are those of the application, and `voice` is who reads and writes."""
         self.session = Session(workspace, clock)
-        self.session.cwd = cwd
+        self.session.cwd, self.session.wrong = cwd, wrong
         self._voice = voice
         self._asking = Asking(source, desk, self.say)
         self._children = Children(sync, verbs, cwd, environ, self.say, voice.pass_on)
@@ -157,8 +159,12 @@ class Conversation:
     def _who(self) -> None:
         standing = self.ask(StandingRequest(()), StandingReady).standing
         self.session.standing = standing
-        if standing.read_only:
+        if self.session.wrong:
+            self.say(f"Defaults stand, and nothing may be changed: {text.safe(self.session.wrong, 600)}")
+        elif standing.read_only:
             self.say(f"Read-only, nothing can be changed: {text.safe(standing.read_only, 600)}")
+        elif standing.who == NOBODY:
+            self.say("Nobody is named as who you are; name yourself in git's user.name or in LINEAL_AUTHOR")
         elif standing.who:
             self.say(f"You are {text.person(standing.who)}; what changes something shows its plan first")
         if standing.begun:
