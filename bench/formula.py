@@ -4,25 +4,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
-from lineal.config import RegistrySpec
-from lineal.diff.goals import Goals
-from lineal.diff.texts import TextDiff
 from lineal.errors import Unsupported
 from lineal.index.index import Index
 from lineal.index.rows import Rows
-from lineal.model.diff import Diff
-from lineal.model.lineage import Tree
 from lineal.model.listing import ModelRow, Neighbour, RegistryRow, Sort, VersionRow
 from lineal.model.records import Node
 from lineal.model.values import Metric, Param, Series
 from lineal.model.version import Tensor, Version
 from lineal.policy.rules import Policy
-from lineal.store.care import Saved
 
 if TYPE_CHECKING:
+    from lineal.config import RegistrySpec
+    from lineal.diff.goals import Goals
+    from lineal.diff.texts import TextDiff
+    from lineal.model.diff import Diff
+    from lineal.model.lineage import Tree
     from lineal.model.plan import Plan
+    from lineal.store.care import Saved
     from lineal_tui.desking import Desk
 
 COUNT = 1_000_000
@@ -94,9 +95,15 @@ class Formula:
 
     def __init__(self) -> None:
         self.index = FormulaIndex()
-        self.goals = Goals()
         self.policy = Policy()
         self.specs: list[RegistrySpec] = []
+
+    @cached_property
+    def goals(self) -> Goals:
+        """Return those of their names; loaded when they are asked for, as a workspace does."""
+        from lineal.diff.goals import Goals
+
+        return Goals()
 
     def text_diff(self, base: VersionRow, other: VersionRow, path: str = "") -> TextDiff:
         """Refuse."""

@@ -109,7 +109,7 @@ class LinealApp(App[int]):
         self.session.first_rows = self._show_rows
         for each in themes.themes():
             self.register_theme(each)
-        self.theme = themes.default(environ, theme)
+        self.theme = self._first_theme = themes.default(environ, theme)
         self.session.wrong = wrong
         self._ascii = (AsciiOnly(),) if wanted(environ, ascii) else ()
         self._typed = 0.0  # when the last key came
@@ -117,6 +117,11 @@ class LinealApp(App[int]):
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Give the stylesheet its colours before a theme does."""
         return dict(themes.DEFAULTS)
+
+    def refresh_css(self, animate: bool = True) -> None:
+        """Leave out what Textual asks for at the start, when the theme is first known: the sheet was read with it."""
+        if self._rows or self.theme != self._first_theme:
+            super().refresh_css(animate)
 
     def get_driver_class(self) -> type[Driver]:
         """Drive a terminal by our own driver, and a browser by that which the environment names."""
