@@ -183,6 +183,27 @@ def test_the_demo_is_built_synced_and_left_closed_where_asked(tmp_path: Path) ->
     assert len(json.loads(here.ok("-C", "my lab", "ls", "--format", "json"))) == 60
 
 
+_WHEN_NUMPY_COMES = """
+import os, sys
+class Ear:
+    def find_spec(self, name, *rest):
+        if name == "numpy":
+            os.write(1, os.environ.get("OPENBLAS_NUM_THREADS", "as many as there are cores").encode())
+            os._exit(0)
+sys.meta_path.insert(0, Ear())
+from lineal import cli
+cli.main(["demo", "--no-open", "--path", sys.argv[1]])
+"""
+
+
+def test_the_demo_keeps_numpy_to_one_thread(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _WHEN_NUMPY_COMES, str(tmp_path / "demo")],
+        env=running.environment(tmp_path), capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert done.stdout == "1"
+
+
 def test_a_demo_is_not_built_over_something_else(tmp_path: Path) -> None:
     (tmp_path / "home").mkdir()
     (tmp_path / "thesis").mkdir()

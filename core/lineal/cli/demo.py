@@ -22,10 +22,10 @@ def command(context: Context, path: str | None, no_open: bool) -> int:
     In some seconds and without a network: models are trained there and then, and kept in a git repository with DVC and
     GTO, an MLflow file store, a Hugging Face cache and folders of checkpoints.
     """
+    _one_thread()
     from lineal.cli.sync import freshen
     from lineal.demo import build, reviewing
 
-    _one_thread()
     around = context.around
     folder = Path(place(path, around.cwd, around.home)) if path else around.cache_folder() / "demo"
     build(folder, around, narrate)
