@@ -16,6 +16,8 @@ from lineal_tui.serve.access import Access, is_loopback
 from lineal_tui.serve.children import surroundings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aiohttp import web
 
     from lineal.cli import Serving
@@ -34,16 +36,12 @@ def serve(work: Workspace, serving: Serving) -> int:
     listening = _listening(serving.host, serving.port)
     environ = {**surroundings(work.around.environ, write=serving.write), "LINEAL_INDEX": work.index_url}
     site = Site(access, str(work.around.cwd), environ, visible(work.root.name or str(work.root), 60))
-    _say(work, serving, listening, access)
     with listening:
-        asyncio.run(_until_signal(site.application(), listening))
+        asyncio.run(_until_signal(site.application(), listening, lambda: _say(work, serving, listening, access)))
     return 0
 
 
 def _say(work: Workspace, serving: Serving, listening: socket.socket, access: Access) -> None:
-    host = f"[{serving.host}]" if ":" in serving.host else serving.host
-    sys.stdout.write(f"http://{host}:{listening.getsockname()[1]}/?token={access.token}\n")
-    sys.stdout.flush()
     may = "whoever has this address may act as you" if serving.write else "read-only; --write lets pages change things"
     sys.stderr.write(f"serving {visible(str(work.root))}: {may}; ^C ends it and every page\n")
     if not is_loopback(serving.host):
@@ -51,6 +49,9 @@ def _say(work: Workspace, serving: Serving, listening: socket.socket, access: Ac
             f"warning: {visible(serving.host)} is reached from other machines, and the token goes there unencrypted;"
             " `ssh -L` to a loopback address is safer\n"
         )
+    host = f"[{serving.host}]" if ":" in serving.host else serving.host
+    sys.stdout.write(f"http://{host}:{listening.getsockname()[1]}/?token={access.token}\n")
+    sys.stdout.flush()
 
 
 def _listening(host: str, port: int) -> socket.socket:
@@ -63,7 +64,7 @@ def _listening(host: str, port: int) -> socket.socket:
         raise Error(f"cannot listen on {host} port {port}: {why}", hint="--port 0 takes any that is free") from error
 
 
-async def _until_signal(application: web.Application, listening: socket.socket) -> None:
+async def _until_signal(application: web.Application, listening: socket.socket, say: Callable[[], None]) -> None:
     from aiohttp import web
 
     asked = asyncio.Event()
@@ -74,6 +75,7 @@ async def _until_signal(application: web.Application, listening: socket.socket) 
     await runner.setup()
     try:
         await web.SockSite(runner, listening).start()
+        say()
         await asked.wait()
     finally:
         with contextlib.suppress(asyncio.TimeoutError):
