@@ -17,7 +17,7 @@ from textual.events import Event, Key
 from textual.filter import LineFilter
 from textual.timer import Timer
 
-from lineal_tui import clipboard, themes
+from lineal_tui import clipboard, commands, themes
 from lineal_tui import messages as m
 from lineal_tui.acts import StandingReady, StandingRequest
 from lineal_tui.keys import Where
@@ -25,6 +25,7 @@ from lineal_tui.places import Place
 from lineal_tui.present import bars, text
 from lineal_tui.present.ascii import wanted
 from lineal_tui.present.ink import Span, Tone
+from lineal_tui.running import Running
 from lineal_tui.screens.models import Models
 from lineal_tui.screens.room import Room
 from lineal_tui.session import Session
@@ -97,9 +98,13 @@ class LinealApp(App[int]):
         self._worker = Worker(source, self.post_message, desk)
         self.session.verbs = bool(verbs)
         self.session.cwd = cwd
+        self.session.page = environ.get("LINEAL_READ_ONLY") == "page"
+        if self.session.page:
+            self.session.unwritable = "`lineal serve --write` lets pages change things"
         surroundings = {**environ, **(child or {})}
         self._child = SyncChild(sync, cwd, surroundings, self._synced)
         self._job = SyncChild(verbs, cwd, {**surroundings, "LINEAL_EVENTS": "jsonl"}, self._worked)
+        self._command = Running(verbs, cwd, surroundings)
         self._next: tuple[str, ...] = ()  # a verb that waits for the end of what runs
         self._touched: tuple[str, ...] = ()  # registries to be read again then
         self._looked = 0.0
@@ -167,6 +172,7 @@ class LinealApp(App[int]):
 
     def on_mount(self) -> None:
         """Show the first place, and see what is new on this machine; paint once there is something to see."""
+        self.session.page = self.is_web or self.session.page
         self._waiting.enter_context(self.batch_update())
         self._waiting.callback(_collect)
         self._waiting.callback(self.set_timer, _AFTER, self._look)
@@ -185,6 +191,7 @@ class LinealApp(App[int]):
         """Let nothing run on."""
         self._child.cancel()
         self._job.cancel()
+        self._command.cancel()
         self._worker.close()
 
     # --- requests and places ---
@@ -277,8 +284,33 @@ class LinealApp(App[int]):
         self._child.cancel()
         self._job.cancel()
 
+    # --- the command line ---
+
+    def on_command_wanted(self, message: commands.CommandWanted) -> None:
+        """Run a command beside everything else."""
+        self.run_worker(self._run(message), group="command", exclusive=True)
+
+    async def _run(self, message: commands.CommandWanted) -> None:
+        code = await self._command.run(message.runs.words, message.cells, message.output.feed)
+        message.output.end()
+        message.asker.post_message(commands.CommandEnded(code))
+        if message.runs.changes:
+            self._stand()
+            self._refresh()
+            self._look()
+
+    def on_stop_command(self) -> None:
+        """Stop it."""
+        self._command.cancel()
+
+    # --- verbs of the store ---
+
     def on_run_wanted(self, message: m.RunWanted) -> None:
         """Run a verb of the store in the background, one at a time."""
+        if self.session.unwritable:  # the palette offers none, but for a moment at the start
+            if room := self._room():
+                room.say((Span(f"Read-only: {self.session.unwritable}.", Tone.WARN),))
+            return
         if self.session.sync is not None:
             self._next = message.words
             if room := self._room():

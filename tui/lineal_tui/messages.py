@@ -19,6 +19,7 @@ from lineal.model.values import Goal
 from lineal.model.version import Version
 from lineal_tui.acts import Act
 from lineal_tui.chartview import Readable, View
+from lineal_tui.commands import Commanded
 from lineal_tui.kinship import PathRequest as PathRequest
 from lineal_tui.places import EVERYTHING, Identity, Scope
 from lineal_tui.saying import Said
@@ -209,6 +210,7 @@ Request = (
     | PathRequest
     | TextRequest
     | Tabbed
+    | Commanded
     | ChartRequest
     | SourcesRequest
     | CompleteRequest

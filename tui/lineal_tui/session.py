@@ -29,6 +29,9 @@ class Session:
         self.places = Places(Place(Where.MODELS))
         self.looks: Looks = {}  # columns and order that a person chose, by registry and model
         self.filters: list[str] = []  # that were used, the newest last
+        self.commands: list[str] = []  # lines of the command line that were used, the newest last
+        self.page = False  # this is a page in a browser, whose reader need not be at home on this machine
+        self.unwritable = ""  # why nothing may be changed, where that is known before anything was asked
         self.tab = ""  # of the details; "" for the first
         self.registries: Sequence[RegistryRow] = ()
         self.sync: SyncStep | None = None  # the last word of a sync that runs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lineal_tui import keys
+from lineal_tui.commands import Outcome, Previews, Runs
 from lineal_tui.messages import Copy, RunWanted, SyncWanted
 from lineal_tui.present import bars
 from lineal_tui.present.ink import Span, Tone
@@ -93,6 +94,25 @@ class Room(Acting):
                 self.post_message(RunWanted(tuple(words)))
 
         self.app.push_screen(Command(begun), run)
+
+    def do_command(self) -> None:
+        """Open the command line."""
+        from lineal_tui.screens.commanding import CommandLine
+
+        self.app.push_screen(CommandLine(self.session, self.subject()), self._commanded)
+
+    def _commanded(self, outcome: Outcome | None) -> None:
+        """Do what a line of the command line means."""
+        if isinstance(outcome, Runs):
+            from lineal_tui.screens.output import Output
+
+            self.app.push_screen(Output(outcome))
+        elif isinstance(outcome, Previews):
+            from lineal_tui.screens.preview import Preview
+
+            self.app.push_screen(Preview(outcome.request, self.session, outcome.override), self._done)
+        elif outcome is not None:
+            self.action_key("leave")
 
     def do_theme(self) -> None:
         """Change to the next theme."""
