@@ -9,7 +9,6 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
-from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.css.query import NoMatches
 from textual.driver import Driver
@@ -17,9 +16,10 @@ from textual.events import Event, Key
 from textual.filter import LineFilter
 from textual.timer import Timer
 
-from lineal_tui import clipboard, commands, themes
 from lineal_tui import messages as m
+from lineal_tui import themes
 from lineal_tui.acts import StandingReady, StandingRequest
+from lineal_tui.errands import Errands
 from lineal_tui.keys import Where
 from lineal_tui.places import Place
 from lineal_tui.present import bars, text
@@ -41,10 +41,12 @@ _AFTER = 0.1  # seconds from the first paint to the look at what is new
 _LATEST = 2.0  # seconds from the look at what is new until the desk is opened, whether or not there are rows
 _REDRAW = 0.25  # seconds between two drawings of the progress
 _HURRY = 0.04  # seconds between two keys that a person did not mean one by one
+_VISITS = (Where.MODELS, Where.LINEAGE, Where.COMPARE, Where.REVIEW)
+"""Screens of which the versions that they are opened on count as visited."""
 _REFRESH = 2.0  # seconds between two looks at an index that is being filled
 
 
-class LinealApp(App[int]):
+class LinealApp(Errands):
     """Every model in one terminal."""
 
     CSS_PATH = "app.tcss"
@@ -212,6 +214,8 @@ class LinealApp(App[int]):
     def on_go(self, message: m.Go) -> None:
         """Go to a place."""
         if message.remember:
+            if message.place.where in _VISITS:
+                self.session.visit(*message.place.rows)
             self.session.places.visit(message.place)
             self.session.places.amend(message.place)
         self._show(message.place)
@@ -284,26 +288,13 @@ class LinealApp(App[int]):
         self._child.cancel()
         self._job.cancel()
 
-    # --- the command line ---
-
-    def on_command_wanted(self, message: commands.CommandWanted) -> None:
-        """Run a command beside everything else."""
-        self.run_worker(self._run(message), group="command", exclusive=True)
-
-    async def _run(self, message: commands.CommandWanted) -> None:
-        code = await self._command.run(message.runs.words, message.cells, message.output.feed)
-        message.output.end()
-        message.asker.post_message(commands.CommandEnded(code))
-        if message.runs.changes:
-            self._stand()
-            self._refresh()
-            self._look()
-
-    def on_stop_command(self) -> None:
-        """Stop it."""
-        self._command.cancel()
-
     # --- verbs of the store ---
+
+    def changed(self) -> None:
+        """See what is otherwise now."""
+        self._stand()
+        self._refresh()
+        self._look()
 
     def on_run_wanted(self, message: m.RunWanted) -> None:
         """Run a verb of the store in the background, one at a time."""
@@ -354,10 +345,6 @@ class LinealApp(App[int]):
             words, self._next = self._next, ()
             self.post_message(m.RunWanted(words))
 
-    def _room(self) -> Room | None:
-        rooms = [screen for screen in self.screen_stack if isinstance(screen, Room)]
-        return rooms[-1] if rooms else None
-
     def _refresh(self) -> None:
         if room := self._room():
             room.post_message(m.Refresh())
@@ -365,20 +352,6 @@ class LinealApp(App[int]):
     def _frame(self) -> None:
         if room := self._room():
             room.frame()
-
-    # --- clipboard ---
-
-    def on_copy(self, message: m.Copy) -> None:
-        """Copy, and say so; where that is impossible show the text, to be copied by hand."""
-        room = self._room()
-        why = clipboard.impossible(message.text, self.environ)
-        shown = Span(text.safe(message.text, 400), Tone.ACCENT)
-        if room is not None and (why or self._driver is None):
-            room.say((Span(f"{why or 'no terminal'}; select it: ", Tone.WARN), shown))
-        elif self._driver is not None:
-            self._driver.write(clipboard.sequence(message.text, self.environ))
-            if room is not None:
-                room.say((Span("copied  ", Tone.DIM), shown))
 
 
 def _collect() -> None:
