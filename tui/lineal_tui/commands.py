@@ -170,9 +170,9 @@ def barred(words: Sequence[str]) -> str:
 
     Options before the verb would open other folders and other indexes of the host.
     """
-    first = words[0] if words else ""
-    if first.startswith("-") and first != "--no-sync" and list(words) not in (["--help"], ["-h"], ["--version"]):
-        return f"{first} is not for a page: it looks at another place of the host"
+    at = verb_at(words)
+    if (others := [one for one in words[:at] if one != "--no-sync"]) and not (len(words) == 1 and not _verb(words)):
+        return f"{others[0]} is not for a page: it looks at another place of the host"
     if len(words) == 2 and words[1] in ("--help", "-h"):
         return ""
     if among(words, LOOKS) or not _verb(words):

@@ -20,7 +20,6 @@ from lineal_tui import commands
 from lineal_tui.acts import Deed, PlanRequest
 from lineal_tui.commands import CommandReady, Previews, Refused, Runs, WordsReady
 from lineal_tui.places import identity
-from lineal_tui.wishes import tags_of
 
 _LAST = re.compile(r"""(?:[^\s'"\\]|\\.|'[^']*'|"(?:[^"\\]|\\.)*")*(?:'[^']*|"(?:[^"\\]|\\.)*)?\Z""", re.DOTALL)
 _MOST = 50
@@ -133,16 +132,23 @@ def _wish(deed: Deed, said: dict[str, Any], source: Source) -> PlanRequest:
         return _way_back(said, source)
     row = source.version(said["version"])
     if deed is Deed.TAG:
-        sets, _ = tags_of(shlex.join(said["tags"]))
-        if len(sets) < len(said["tags"]):
-            raise click.UsageError("each tag is KEY=VALUE, once; --remove KEY takes one away")
-        return PlanRequest(deed=deed, row=row, sets=sets, removes=tuple(said["removes"]), text=reason)
+        return PlanRequest(
+            deed=deed, row=row, sets=_tags(said["tags"]), removes=tuple(said["removes"]), text=reason
+        )  # fmt: skip
     if deed is Deed.NOTE:
         if not (text := said["text"] or reason).strip():
             raise click.UsageError("there is nothing in the note")
         return PlanRequest(deed=deed, row=row, text=text)
     removes = (said["alias"],) if said.get("remove") else ()
     return PlanRequest(deed=deed, row=row, alias=said["alias"], removes=removes, text=reason)
+
+
+def _tags(words: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Return the tags that are set, each once. Raises UsageError."""
+    found = {key: value for key, is_set, value in (word.partition("=") for word in words) if key and is_set}
+    if len(found) < len(words):
+        raise click.UsageError("each tag is KEY=VALUE, once; --remove KEY takes one away")
+    return tuple(found.items())
 
 
 def _way_back(said: dict[str, Any], source: Source) -> PlanRequest:

@@ -166,3 +166,16 @@ def pieces(said: str, cells: int) -> list[str]:
     if said.isascii():
         return [said[at : at + cells] for at in range(0, len(said), cells)]
     return chop_cells(said, cells)
+
+
+def beyond(said: str, cells: int) -> str:
+    """Return what is left of a safe line behind so many cells."""
+    from rich.cells import cell_len
+
+    if said.isascii():
+        return said[cells:]
+    at = 0
+    while at < len(said) and cells > 0:
+        cells -= cell_len(said[at])
+        at += 1
+    return said[at:]

@@ -48,6 +48,7 @@ class CommandLine(Dialog[Outcome]):
         self._own = begun  # what was put there, not typed: that asks for no words
         self._back = 0  # how far back in the lines used before the one is that stands there
         self._typed = begun
+        self._told: str | None = None  # the line of which it is said what is wrong
         self._sent: CommandRequest | None = None
         self._hasty = False  # enter came too fast behind other keys
 
@@ -85,12 +86,13 @@ class CommandLine(Dialog[Outcome]):
     def _hint(self, cells: int) -> Line:
         """Return what % stands for and what the keys do: the latter gives way."""
         named = text.safe(commands.reference(self._here), 200) if self._here else ""
-        keys = "tab completes · ↑ before · enter runs · esc leaves · help"
+        keys = "tab completes · ↑ before · enter runs · esc"
         stands = f" is {fit_path(named, min(width((Span(named),)), max(20, cells - 40)))} · " if named else ""
         return cut((Span(f" {commands.HERE}" if named else " ", Tone.ACCENT), Span(stands + keys, Tone.DIM)), cells)
 
     def _wrong(self, *lines: Line) -> None:
         self._words, self._at = (), -1
+        self._told = self.query_one(Input).value
         self._say(*lines)
 
     def _offer(self) -> None:
@@ -120,6 +122,9 @@ class CommandLine(Dialog[Outcome]):
     def on_words_ready(self, message: WordsReady) -> None:
         """Offer the words, unless something else was typed since."""
         line = self.query_one(Input)
+        if line.value == self._told:
+            return  # what is wrong with it stands there
+        self._told = None
         if (message.request.text, message.request.at) == (line.value, line.cursor_position):
             self._head, self._words, self._at = message.head, message.words[:_SHOWN], -1
             self._offer()
@@ -148,7 +153,8 @@ class CommandLine(Dialog[Outcome]):
         used = [one for one in self._session.commands if one != self._typed]
         self._back = max(0, min(len(used), self._back + by))
         self._own = used[-self._back] if self._back else self._typed
-        self._wrong()
+        self._words, self._at = (), -1
+        self._say()
         line.value = self._own
         line.cursor_position = len(self._own)
 

@@ -16,7 +16,7 @@ from lineal_tui.commands import CommandEnded, CommandWanted, Runs, StopCommand
 from lineal_tui.keys import Where
 from lineal_tui.messages import Copy
 from lineal_tui.present import output, text
-from lineal_tui.present.ink import BLANK, Line, Span, Tone, fit, spread
+from lineal_tui.present.ink import BLANK, Line, Span, Tone, spread
 from lineal_tui.screens.dialog import Dialog
 from lineal_tui.screens.laying import laid_out
 from lineal_tui.widgets.bars import Bar
@@ -64,7 +64,7 @@ class OutputPane(TextPane):
         if not self.aside or len(line) != 1:
             return line
         said, tone = line[0]
-        return (Span(said[self.aside :] if said.isascii() else fit(said, FAR)[self.aside :].rstrip(), tone),)
+        return (Span(output.beyond(said, self.aside), tone),)
 
     def sideways(self, by: int) -> None:
         """Move the window."""
