@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -26,7 +27,7 @@ LEAVE = Refused("")
 _SHOWN = 60  # words that are offered at once
 
 
-class CommandLine(Dialog[Outcome]):
+class CommandLine(Dialog[Outcome], inherit_bindings=False):
     """A line to type in; above it what may follow, or what is wrong. The answer is what becomes of it."""
 
     # None has priority: a key with priority overtakes the characters that still wait for the input.
@@ -73,6 +74,13 @@ class CommandLine(Dialog[Outcome]):
         line.focus()
         line.cursor_position = len(self._begun)
         self._ask_for_words(self._begun)
+
+    def on_key(self, event: events.Key) -> None:
+        """Take what is typed before the line has the cursor."""
+        line = self.query_one(Input)
+        if not line.has_focus and event.is_printable and event.character:
+            event.stop()
+            line.insert_text_at_cursor(event.character)
 
     # --- what is said ---
 
