@@ -108,6 +108,10 @@ class CommandWanted(Said):
     asker: MessagePump
 
 
+class Listening(Said):
+    """The command line has the cursor: what was typed meanwhile is meant for it."""
+
+
 class StopCommand(Said):
     """Ask the command that runs to end; a second time, make it."""
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from textual.app import App
+from textual.events import Event, Key
+from textual.timer import Timer
+from textual.widgets import Input
 
 from lineal_tui import clipboard, commands
 from lineal_tui import messages as m
@@ -13,12 +16,36 @@ from lineal_tui.present.ink import Span, Tone
 from lineal_tui.running import Running
 from lineal_tui.screens.room import Room
 
+_PATIENCE = 2.0  # seconds that keys wait for the command line at most
+
 
 class Errands(App[int]):
     """An application that runs commands and copies."""
 
     environ: Mapping[str, str]
     _command: Running
+
+    _held: list[Event] | None = None  # keys that wait for the command line to open
+    _patience: Timer | None = None
+
+    async def on_event(self, event: Event) -> None:
+        """Keep what is typed behind `:` for the line that it opens: a burst would reach the screen below."""
+        if isinstance(event, Key) and not event.is_forwarded:
+            if self._held is not None:
+                self._held.append(event)
+                return
+            if event.key == "colon" and isinstance(self.screen, Room) and not isinstance(self.focused, Input):
+                self._held = []
+                self._patience = self.set_timer(_PATIENCE, lambda: self.post_message(commands.Listening()))
+        await super().on_event(event)
+
+    async def on_listening(self) -> None:
+        """Hand on what was kept."""
+        held, self._held = self._held or [], None
+        if self._patience:
+            self._patience.stop()
+        for event in held:
+            await super().on_event(event)
 
     def changed(self) -> None:
         """See what is otherwise now: a command may have changed something."""

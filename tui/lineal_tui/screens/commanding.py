@@ -75,12 +75,9 @@ class CommandLine(Dialog[Outcome], inherit_bindings=False):
         line.cursor_position = len(self._begun)
         self._ask_for_words(self._begun)
 
-    def on_key(self, event: events.Key) -> None:
-        """Take what is typed before the line has the cursor."""
-        line = self.query_one(Input)
-        if not line.has_focus and event.is_printable and event.character:
-            event.stop()
-            line.insert_text_at_cursor(event.character)
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Ask for what was typed since the key that opened this."""
+        self.post_message(commands.Listening())
 
     # --- what is said ---
 
