@@ -121,6 +121,10 @@ class Formula:
         """There are no curves."""
         return Series(metric, [], [], [])
 
+    def version(self, reference: str) -> VersionRow:
+        """Return the first."""
+        return _row(0)
+
     def tensors(self, row: VersionRow) -> list[Tensor]:
         """Return none."""
         return []

@@ -20,7 +20,7 @@ from lineal.model.diff import Diff
 from lineal.model.lineage import Link, Member, Tree
 from lineal.model.listing import ModelRow, Neighbour, ProblemRow, RegistryRow, Sort, VersionRow
 from lineal.model.records import Confidence, Edge, EdgeKind, Node, NodeKind
-from lineal.model.reference import Reference
+from lineal.model.reference import Reference, parse
 from lineal.model.values import Metric, Param, Series, Tag
 from lineal.model.version import (
     Algorithm,
@@ -320,6 +320,9 @@ class FakeSource:
     @property
     def specs(self) -> list[RegistrySpec]:
         return self.extra
+
+    def version(self, reference: str) -> VersionRow:
+        return self.index.resolve(parse(reference))
 
     def diff(self, rows: Sequence[VersionRow], *, baseline: int = 0, changed_only: bool = True, most: int = 0) -> Diff:
         whole = [self.index.version(row.id) for row in rows]

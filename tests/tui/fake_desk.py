@@ -166,7 +166,7 @@ class FakeDesk:
         change = Say(registry=row.registry, model=row.model, key=row.key, what=what, alias=alias, text=text)
         return self._plan(what, row, alias, change, reason=text)
 
-    def undo(self, action: str = "") -> Plan:
+    def undo(self, action: str = "", *, reason: str = "") -> Plan:
         self.asked.append(("undo", action))
         if not self.did and not action:
             raise NotFound("there is nothing of yours to undo", hint="`lineal log` lists all")

@@ -333,7 +333,7 @@ def test_the_clipboard_is_reached_through_tmux() -> None:
     plain = clipboard.sequence("ä", {"TERM": "xterm"})
     assert plain == f"\x1b]52;c;{base64.b64encode('ä'.encode()).decode()}\x07"
     wrapped = clipboard.sequence("ä", {"TMUX": "/tmp/t,1,0"})
-    assert wrapped == "\x1bPtmux;\x1b" + plain + "\x1b\\"
+    assert wrapped == plain + "\x1bPtmux;\x1b" + plain + "\x1b\\"
 
 
 def test_what_cannot_be_copied_is_said() -> None:
@@ -363,7 +363,7 @@ async def test_where_copying_is_impossible_the_text_is_shown(source: FakeSource,
     async with app.run_test(size=(80, 24)) as pilot:
         await until_seen(pilot, "fraud-scorer v19")
         await pilot.press("y", "enter")
-        await until_seen(pilot, "this terminal has no clipboard; select it: prod:fraud-scorer@v19")
+        await until_seen(pilot, "This terminal has no clipboard", "prod:fraud-scorer@v19", "Select it with the mouse")
 
 
 async def test_an_error_of_a_screen_keeps_the_application(source: FakeSource, make_app: MakeApp) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import signal
+import sys
 import threading
 
 import pytest
@@ -138,6 +139,24 @@ def test_the_command_line_is_passed_on(source: FakeSource) -> None:
     assert after(heard, ":ls --format csv") == ["ls --format csv"]
     assert after(heard, ":")[0].startswith("Type colon and the words")
     assert after(heard, ":ls 'open") == ["That is no command: No closing quotation."]
+
+
+def test_the_command_line_refuses_what_never_ends_and_knows_the_version(source: FakeSource) -> None:
+    heard = hear(source, ":serve", ":lineal", ":show %", ":help")
+    assert after(heard, ":serve")[0].startswith("Serve is not run here")
+    assert after(heard, ":lineal")[0].startswith("Type colon and the words")
+    assert after(heard, ":show %") == ["That is no command: no version is under the cursor, so % stands for nothing."]
+    assert after(heard, ":help") == ["--help"]
+
+
+def test_output_without_end_is_read_out_up_to_a_bound(source: FakeSource) -> None:
+    code = "import sys\nfor i in range(9000): print('line', i)\nsys.stderr.write('hint: mind the end\\n'); sys.exit(6)"
+    heard = after(hear(source, ":ls", verbs=(sys.executable, "-S", "-c", code)), ":ls")
+    assert heard[:2] == ["line 0", "line 1"]
+    assert "hint: mind the end" in heard
+    assert any("more lines were left out" in said for said in heard)
+    assert heard[-1] == "It ended badly: exit code 6: a registry could not be reached."
+    assert len(heard) < 2300
 
 
 def test_every_tone_of_a_verdict_has_a_word() -> None:

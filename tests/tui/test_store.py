@@ -128,3 +128,58 @@ async def test_a_verb_that_is_asked_for_during_a_sync_runs_behind_it(work: Works
         await until_seen(pilot, "waits for what runs now")
         app._synced(SyncStep(running=False))
         await until_seen(pilot, "2 versions", "whole")
+
+
+async def typed(pilot: Pilot[int], line: str) -> None:
+    """Type into the command line."""
+    await press(pilot, "colon")
+    await until(pilot, lambda: isinstance(pilot.app.focused, Input), "the command line")
+    field = pilot.app.screen.query_one(Input)
+    field.value = line
+    field.cursor_position = len(line)
+    await pilot.pause()
+
+
+async def test_the_command_line_is_the_real_one(work: Workspace) -> None:
+    app = app_of(work)
+    async with app.run_test(size=(160, 45)) as pilot:
+        await ready(pilot, app)
+        await typed(pilot, "show churn@")
+        await until_seen(pilot, "churn@v1", "churn@v2")
+        await press(pilot, "escape")
+        await typed(pilot, "commit fresh.safetensors --model fraud")
+        await press(pilot, "enter")
+        await until_seen(pilot, "exit code 0: done")
+        await press(pilot, "escape")
+        await until_seen(pilot, "fraud v1", "proved")
+        await typed(pilot, "tag churn@v1 owner=mira")
+        await press(pilot, "enter")
+        await until_seen(pilot, "T again confirms")
+        await press(pilot, "T")
+        await until_seen(pilot, "✔ done")
+        await until(pilot, lambda: "owner" in work.version("churn@v1").tags, "the tag")
+        await typed(pilot, "show churn@v9")
+        await press(pilot, "enter")
+        await until_seen(pilot, "exit code 4: not found", "hint: ")
+
+
+async def test_a_read_only_workspace_is_not_changed_by_the_command_line(work: Workspace) -> None:
+    environ = {**work.around.environ, "LINEAL_READ_ONLY": "page"}
+    around = Surroundings(work.around.cwd, work.around.home, environ)
+    with open_workspace(around=around) as closed:
+        app = app_of(closed)
+        async with app.run_test(size=(160, 45)) as pilot:
+            await until_seen(pilot, "churn", "[RO]")
+            await until(pilot, lambda: app.session.sync is None, "the end of the sync")
+            await typed(pilot, "commit fresh.safetensors --model fraud")
+            await press(pilot, "enter")
+            await until_seen(pilot, "read-only: `lineal serve --write`")
+            field = pilot.app.screen.query_one(Input)
+            field.value = "get churn@v1 out"
+            await press(pilot, "enter")
+            await until_seen(pilot, "get is not for a page")
+            field.value = "ls"
+            await press(pilot, "enter")
+            await until_seen(pilot, "exit code 0: done", "churn")
+            assert not (closed.root / "out").exists()
+            assert {row.model for row in work.index.models() if row.registry == "store"} == {"churn"}

@@ -9,7 +9,6 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
-from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.css.query import NoMatches
 from textual.driver import Driver
@@ -17,14 +16,16 @@ from textual.events import Event, Key
 from textual.filter import LineFilter
 from textual.timer import Timer
 
-from lineal_tui import clipboard, themes
 from lineal_tui import messages as m
+from lineal_tui import themes
 from lineal_tui.acts import StandingReady, StandingRequest
+from lineal_tui.errands import Errands
 from lineal_tui.keys import Where
 from lineal_tui.places import Place
 from lineal_tui.present import bars, text
 from lineal_tui.present.ascii import wanted
 from lineal_tui.present.ink import Span, Tone
+from lineal_tui.running import Running
 from lineal_tui.screens.models import Models
 from lineal_tui.screens.room import Room
 from lineal_tui.session import Session
@@ -40,10 +41,12 @@ _AFTER = 0.1  # seconds from the first paint to the look at what is new
 _LATEST = 2.0  # seconds from the look at what is new until the desk is opened, whether or not there are rows
 _REDRAW = 0.25  # seconds between two drawings of the progress
 _HURRY = 0.04  # seconds between two keys that a person did not mean one by one
+_VISITS = (Where.MODELS, Where.LINEAGE, Where.COMPARE, Where.REVIEW)
+"""Screens of which the versions that they are opened on count as visited."""
 _REFRESH = 2.0  # seconds between two looks at an index that is being filled
 
 
-class LinealApp(App[int]):
+class LinealApp(Errands):
     """Every model in one terminal."""
 
     CSS_PATH = "app.tcss"
@@ -97,9 +100,13 @@ class LinealApp(App[int]):
         self._worker = Worker(source, self.post_message, desk)
         self.session.verbs = bool(verbs)
         self.session.cwd = cwd
+        self.session.page = environ.get("LINEAL_READ_ONLY") == "page"
+        if self.session.page:
+            self.session.unwritable = "`lineal serve --write` lets pages change things"
         surroundings = {**environ, **(child or {})}
         self._child = SyncChild(sync, cwd, surroundings, self._synced)
         self._job = SyncChild(verbs, cwd, {**surroundings, "LINEAL_EVENTS": "jsonl"}, self._worked)
+        self._command = Running(verbs, cwd, surroundings)
         self._next: tuple[str, ...] = ()  # a verb that waits for the end of what runs
         self._touched: tuple[str, ...] = ()  # registries to be read again then
         self._looked = 0.0
@@ -172,6 +179,7 @@ class LinealApp(App[int]):
 
     def on_mount(self) -> None:
         """Show the first place, and see what is new on this machine; paint once there is something to see."""
+        self.session.page = self.is_web or self.session.page
         self._waiting.enter_context(self.batch_update())
         self._waiting.callback(_collect)
         self._waiting.callback(self.set_timer, _AFTER, self._look)
@@ -190,6 +198,7 @@ class LinealApp(App[int]):
         """Let nothing run on."""
         self._child.cancel()
         self._job.cancel()
+        self._command.cancel()
         self._worker.close()
 
     # --- requests and places ---
@@ -210,6 +219,8 @@ class LinealApp(App[int]):
     def on_go(self, message: m.Go) -> None:
         """Go to a place."""
         if message.remember:
+            if message.place.where in _VISITS:
+                self.session.visit(*message.place.rows)
             self.session.places.visit(message.place)
             self.session.places.amend(message.place)
         self._show(message.place)
@@ -282,8 +293,20 @@ class LinealApp(App[int]):
         self._child.cancel()
         self._job.cancel()
 
+    # --- verbs of the store ---
+
+    def changed(self) -> None:
+        """See what is otherwise now."""
+        self._stand()
+        self._refresh()
+        self._look()
+
     def on_run_wanted(self, message: m.RunWanted) -> None:
         """Run a verb of the store in the background, one at a time."""
+        if self.session.unwritable:  # the palette offers none, but for a moment at the start
+            if room := self._room():
+                room.say((Span(f"Read-only: {self.session.unwritable}.", Tone.WARN),))
+            return
         if self.session.sync is not None:
             self._next = message.words
             if room := self._room():
@@ -327,10 +350,6 @@ class LinealApp(App[int]):
             words, self._next = self._next, ()
             self.post_message(m.RunWanted(words))
 
-    def _room(self) -> Room | None:
-        rooms = [screen for screen in self.screen_stack if isinstance(screen, Room)]
-        return rooms[-1] if rooms else None
-
     def _refresh(self) -> None:
         if room := self._room():
             room.post_message(m.Refresh())
@@ -338,20 +357,6 @@ class LinealApp(App[int]):
     def _frame(self) -> None:
         if room := self._room():
             room.frame()
-
-    # --- clipboard ---
-
-    def on_copy(self, message: m.Copy) -> None:
-        """Copy, and say so; where that is impossible show the text, to be copied by hand."""
-        room = self._room()
-        why = clipboard.impossible(message.text, self.environ)
-        shown = Span(text.safe(message.text, 400), Tone.ACCENT)
-        if room is not None and (why or self._driver is None):
-            room.say((Span(f"{why or 'no terminal'}; select it: ", Tone.WARN), shown))
-        elif self._driver is not None:
-            self._driver.write(clipboard.sequence(message.text, self.environ))
-            if room is not None:
-                room.say((Span("copied  ", Tone.DIM), shown))
 
 
 def _collect() -> None:

@@ -86,7 +86,7 @@ class Desk(Protocol):
         """Judge a version for an alias, whether or not it could get it."""
         ...
 
-    def undo(self, action: str = "") -> Plan:
+    def undo(self, action: str = "", *, reason: str = "") -> Plan:
         """Plan the way back from an action."""
         ...
 
@@ -148,7 +148,9 @@ def now(desk: Desk, row: VersionRow) -> VersionRow:
 def drawn(desk: Desk, request: acts.PlanRequest) -> acts.Drawn:
     """Plan a deed, and find what stands beside it on a screen."""
     if request.deed in (Deed.UNDO, Deed.RESUME):
-        plan = desk.undo(request.event) if request.deed is Deed.UNDO else _begun(desk, request.event)
+        plan = (
+            desk.undo(request.event, reason=request.text) if request.deed is Deed.UNDO else _begun(desk, request.event)
+        )
         return _beside(desk, plan, ())
     if request.row is None:
         raise NotFound("there is no version to act on", hint="move the cursor to one")

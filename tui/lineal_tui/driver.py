@@ -119,6 +119,14 @@ class Terminal(LinuxDriver):
         if self._term not in _ASKS_NOTHING:
             super()._query_in_band_window_resize()
 
+    def lend_mouse(self, lent: bool) -> None:
+        """Leave the mouse to the terminal, which then selects text with it, or take it again."""
+        if lent:
+            self._disable_mouse_support()
+        else:
+            self._enable_mouse_support()
+        self.flush()
+
     # --- suspended and resumed ---
 
     def _sigtstp_application(self, *_: Any) -> None:

@@ -18,6 +18,7 @@ class Where(StrEnum):
     HISTORY = "history"
     SOURCES = "sources"
     PREVIEW = "preview"  # the plan of an action, before it is taken
+    OUTPUT = "output"  # what a command writes
     DIALOG = "dialog"  # help, choices, details: whatever opens above a screen
 
 

@@ -11,7 +11,7 @@ from lineal_tui.keying import Group as Group
 from lineal_tui.keying import Key as Key
 from lineal_tui.keying import Where as Where
 from lineal_tui.keying import key as _key
-from lineal_tui.keys_here import ACTS, CHARTS, COMPARE, DIALOGS, LINEAGE, MODELS, PREVIEWS
+from lineal_tui.keys_here import ACTS, CHARTS, COMPARE, DIALOGS, LINEAGE, MODELS, OUTPUTS, PREVIEWS
 
 if TYPE_CHECKING:
     from textual.binding import BindingType
@@ -259,8 +259,17 @@ DOES = (
         "copy",
         "Copy the reference, key, path or command.",
         Group.DO,
-        EVERY | {Where.PREVIEW},
+        EVERY | {Where.PREVIEW, Where.OUTPUT},
         rank=11,
+    ),
+    _key(
+        "command",
+        "colon",
+        ":",
+        "command",
+        "A line that takes what `lineal …` takes; % is the version under the cursor, :q leaves.",
+        Group.DO,
+        rank=16,
     ),
     _key(
         "evidence",
@@ -288,7 +297,7 @@ DOES = (
 )
 
 
-TABLE: tuple[Key, ...] = (*MOVES, *GOES, *SEES, *DOES, *ACTS, *PREVIEWS, *DIALOGS)
+TABLE: tuple[Key, ...] = (*MOVES, *GOES, *SEES, *DOES, *ACTS, *PREVIEWS, *OUTPUTS, *DIALOGS)
 
 
 def of(where: Where) -> tuple[Key, ...]:

@@ -254,6 +254,20 @@ PREVIEWS = (
     ),
 )
 
+OUTPUTS = (
+    _key(
+        "stop",
+        "escape q",
+        "esc q",
+        "stop",
+        "Stop the command that runs, a second time at once; close this when it has ended.",
+        Group.GO,
+        on(Where.OUTPUT),
+        rank=90,
+    ),
+    _key("wrap_lines", "w", "w", "wrap", "Break long lines, or no longer.", Group.SEE, on(Where.OUTPUT), rank=20),
+)
+
 DIALOGS = (
     _key("close", "escape q", "esc q", "close", "Close this.", Group.GO, on(Where.DIALOG), rank=90),
     _key("choose", "enter", "enter", "choose", "Take what is under the cursor.", Group.DO, on(Where.DIALOG), rank=80),

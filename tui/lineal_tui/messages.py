@@ -19,8 +19,10 @@ from lineal.model.values import Goal
 from lineal.model.version import Version
 from lineal_tui.acts import Act
 from lineal_tui.chartview import Readable, View
+from lineal_tui.commands import Commanded
 from lineal_tui.kinship import PathRequest as PathRequest
 from lineal_tui.places import EVERYTHING, Identity, Scope
+from lineal_tui.recent import VisitedRequest
 from lineal_tui.saying import Said
 from lineal_tui.signals import (
     Acted as Acted,
@@ -209,6 +211,8 @@ Request = (
     | PathRequest
     | TextRequest
     | Tabbed
+    | Commanded
+    | VisitedRequest
     | ChartRequest
     | SourcesRequest
     | CompleteRequest

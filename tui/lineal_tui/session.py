@@ -15,6 +15,7 @@ from lineal_tui.looks import Look, Looks
 from lineal_tui.messages import SyncStep
 from lineal_tui.places import Identity, Place, Places, Scope, identity
 from lineal_tui.present.versions import Column
+from lineal_tui.recent import Visited, visited
 
 _HURRY = 0.25  # seconds that a key must wait after others that came too fast
 
@@ -29,6 +30,10 @@ class Session:
         self.places = Places(Place(Where.MODELS))
         self.looks: Looks = {}  # columns and order that a person chose, by registry and model
         self.filters: list[str] = []  # that were used, the newest last
+        self.commands: list[str] = []  # lines of the command line that were used, the newest last
+        self.recent: list[Visited] = []  # versions visited, the newest first
+        self.page = False  # this is a page in a browser, whose reader need not be at home on this machine
+        self.unwritable = ""  # why nothing may be changed, where that is known before anything was asked
         self.tab = ""  # of the details; "" for the first
         self.registries: Sequence[RegistryRow] = ()
         self.sync: SyncStep | None = None  # the last word of a sync that runs
@@ -124,6 +129,10 @@ class Session:
     def mark(self, rows: Iterable[VersionRow]) -> None:
         """Mark versions, in their order; those that are marked stay so."""
         self.marks |= {identity(row): row for row in rows if identity(row) not in self.marks}
+
+    def visit(self, *rows: VersionRow) -> None:
+        """Note that versions were visited; the last of them is the newest."""
+        self.recent = visited(self.recent, *rows)
 
     def subjects(self, row: VersionRow | None) -> tuple[VersionRow, ...]:
         """Return the marked versions in the order of marking, else the one under the cursor."""

@@ -17,12 +17,13 @@ from lineal.model.listing import Neighbour, RegistryRow, Sort, VersionRow
 from lineal.model.records import Node, NodeKind
 from lineal.model.values import Goal, Series
 from lineal.model.version import Tensor, Version
-from lineal_tui import acts, tabs
+from lineal_tui import acts, commands, tabs
 from lineal_tui import messages as m
 from lineal_tui.holders import HOLDERS, holder
 from lineal_tui.lanes import Lane
 from lineal_tui.naming import find
 from lineal_tui.places import Scope, identity
+from lineal_tui.recent import VisitedReady, VisitedRequest
 from lineal_tui.saying import Asker
 from lineal_tui.seeking import scoped as scoped
 from lineal_tui.seeking import sought
@@ -82,6 +83,10 @@ class Source(Protocol):
         """Return a metric along training."""
         ...
 
+    def version(self, reference: str) -> VersionRow:
+        """Return the version that a reference names. Raises Error."""
+        ...
+
     def tensors(self, row: VersionRow) -> list[Tensor]:
         """Return the headers of a version's tensors."""
         ...
@@ -109,6 +114,7 @@ class _Lane(Enum):
     PLAN = 5  # what would be done: policy, differences, the state of the registries
     ACT = 6  # what is done, commands of the policy included: minutes
     RECORD = 7  # inbox, log and timelines
+    WORDS = 8  # the command line: its parser, loaded when it is first typed in
 
 
 _LANES: dict[type[m.Request], _Lane] = {
@@ -131,6 +137,8 @@ _LANES: dict[type[m.Request], _Lane] = {
     acts.PlanRequest: _Lane.PLAN,
     acts.ExecuteRequest: _Lane.ACT,
     acts.ReportRequest: _Lane.ACT,
+    commands.CommandRequest: _Lane.WORDS,
+    commands.WordsRequest: _Lane.WORDS,
 }
 
 
@@ -198,6 +206,10 @@ class Worker:
         if isinstance(request, tabs.Tabbed):
             return self._tabbed(request)
         index = self._index
+        if isinstance(request, commands.Commanded):
+            from lineal_tui import parsing
+
+            return parsing.answer(request, self._source)
         match request:
             case m.RowsRequest():
                 return self._rows(request)
@@ -243,6 +255,8 @@ class Worker:
                     return self._statistics(request)
             case m.CompleteRequest():
                 return self._complete(request)
+            case VisitedRequest():
+                return VisitedReady(request, index.find(*request.visited.identity))
             case m.FindRequest():
                 return find(index, request)
             case _:

@@ -117,12 +117,15 @@ def format_option(command: Command) -> Command:
 
 
 def complete_version(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001
-    """Complete a model, or the versions and aliases of one, from the index alone."""
+    """Complete a model, or the versions and aliases of one, from the index alone.
+
+    The application completes in its own command line by this too, and brings the workspace that it has open.
+    """
     from lineal.errors import Error
     from lineal.model.text import UNSAFE
 
     try:
-        with Context().open() as work:
+        with (ctx.find_object(Context) or Context()).open() as work:
             found = _candidates(work, incomplete)
     except Error:
         return []
@@ -134,8 +137,11 @@ def _candidates(work: Workspace, incomplete: str) -> list[str]:
 
     model, at, start = incomplete.rpartition("@")
     if not at:
-        names = [canonical(row.registry, row.model) for row in work.index.models()]
-        return sorted(name for name in names if name.startswith(incomplete))[:50]
+        models = work.index.models()
+        names = [canonical(row.registry, row.model) for row in models]
+        plain = [row.model for row in models]
+        alone = [name for name in plain if plain.count(name) == 1 and canonical("", name) == name]
+        return sorted(name for name in (*names, *alone) if name.startswith(incomplete))[:50]
     newest = work.version(model)
     history = work.index.history(newest.registry, newest.model)
     names = [alias.name for alias in history.aliases]

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import shlex
-import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 
+from lineal.model.listing import VersionRow
+from lineal_tui import commands
 from lineal_tui.messages import SyncStep
 from lineal_tui.plain import words
 from lineal_tui.present import text
+from lineal_tui.present.output import Output, meaning
+from lineal_tui.running import Running
 from lineal_tui.syncing import SyncChild
 
 _EVERY = 5.0  # seconds between two statements about how far a sync is
 _MOST = 2_000  # lines of a command that are read out
+_CELLS = 400  # wide enough that no line is broken: who listens wants whole statements
 
 
 class Children:
@@ -43,48 +46,48 @@ class Children:
         except KeyboardInterrupt:
             self._say("Stopped reading; what was read stays")
 
-    def run(self, typed: str) -> None:
+    def run(self, typed: str, here: VersionRow | None = None) -> None:
         """Run the command line with what was typed, and read out what it says."""
         try:
-            said = shlex.split(typed)
+            said = commands.split(typed, here)
         except ValueError as error:
             self._say(f"That is no command: {error}")
             return
         if not said or not self._verbs:
             self._say("Type colon and the words of the command line, such as :ls or :who" if self._verbs else
                       "The command line cannot be run here")  # fmt: skip
-            return
-        try:
-            self._run(said)
-        except KeyboardInterrupt:
-            self._say("Stopped")
-        except OSError as error:
-            self._say(f"The command could not be started: {error.strerror}")
+        elif why := commands.refused(said):
+            self._say(why[0].upper() + why[1:])
+        else:
+            self._run(["--help"] if said == [commands.HELP] else said)
 
     def _run(self, said: Sequence[str]) -> None:
-        environ = {**self._environ, "NO_COLOR": "1", "TERM": "dumb", "COLUMNS": "400"}
-        with subprocess.Popen(
-            [*self._verbs, *said],
-            cwd=self._cwd,
-            env=environ,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        ) as process:
-            assert process.stdout is not None
-            try:
-                told = 0
-                for line in process.stdout:
-                    told += 1
-                    if told <= _MOST and (line := line.strip()):
-                        self._pass_on(line.decode(errors="backslashreplace"))
-            except KeyboardInterrupt:
-                process.terminate()
-                raise
-        if told > _MOST:
-            self._say(f"{told - _MOST} more lines were left out")
-        if process.returncode:
-            self._say(f"It ended with exit code {process.returncode}")
+        output = Output()
+        told = 0
+
+        def hear(data: bytes) -> None:
+            nonlocal told
+            output.feed(data)
+            self._read_out(output.first[told:_MOST])
+            told = len(output.first)
+
+        try:
+            code = asyncio.run(Running(self._verbs, self._cwd, self._environ).run(said, _CELLS, hear))
+        except KeyboardInterrupt:
+            self._say("Stopped")
+            return
+        output.end()
+        left_out, last = output.last()
+        self._read_out([*output.first[told:_MOST], *last])
+        if left_out := left_out + max(0, len(output.first) - _MOST):
+            self._say(f"{left_out} more lines were left out")
+        if code:
+            self._say(f"It ended badly: {meaning(code)}")
+
+    def _read_out(self, lines: Sequence[str]) -> None:
+        for line in lines:
+            if line := line.strip():
+                self._pass_on(line)
 
 
 class _Hearing:

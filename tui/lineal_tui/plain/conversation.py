@@ -185,7 +185,7 @@ class Conversation:
         if typed.isdecimal():
             room.choose(int(typed[:9]))
         elif typed.startswith(":"):
-            self._children.run(typed[1:])
+            self._children.run(typed[1:], room.subject())
         else:
             self._word(room, typed)
 

@@ -219,12 +219,12 @@ def problem_starts(row: RegistryRow | None, problems: Sequence[ProblemRow], cell
     return starts or [0]
 
 
-def copies(row: RegistryRow, problem: ProblemRow | None) -> list[tuple[Line, str]]:
-    """Return a line and the text to copy for each: name, place and sync of a registry, and the problem's path."""
+def copies(row: RegistryRow, problem: ProblemRow | None) -> list[tuple[str, str]]:
+    """Return what it is and the text to copy for each: name, place and sync of a registry, and the problem's path."""
     offered = [
         ("name", text.safe(row.name)),
         ("where", text.safe(row.url)),
         ("sync", f"lineal sync {shlex.quote(text.safe(row.name))}"),
     ]
     offered += [("problem", text.safe(problem.where)), ("message", text.safe(problem.message))] if problem else []
-    return [((Span(fit(label, 11), Tone.HEAD), Span(text.safe(said, 300))), said) for label, said in offered]
+    return offered

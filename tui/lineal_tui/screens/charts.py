@@ -11,6 +11,7 @@ from textual.widget import Widget
 
 from lineal.errors import Error
 from lineal.model.listing import VersionRow
+from lineal_tui import spoken
 from lineal_tui.chartview import CLOCKS, FORMS, IN_ORDER, SMOOTHINGS, WHOLE, Readable, View, panned, zoomed
 from lineal_tui.keys import Where
 from lineal_tui.messages import ChartReady, ChartRequest, Chosen, Moved, Request
@@ -225,6 +226,11 @@ class Charts(Room):
         """Show why there is no chart."""
         self._chart, self._readable, self._cell = [], None, None
         self.query_one("#chart", TextPane).show([BLANK, *bars.problem(error)])
+
+    def spoken(self) -> Iterable[str]:
+        """Return the chart as a command."""
+        if self.metric:
+            yield spoken.chart(self.metric, self.session.scope, self._rows, self._view, steps=self._steps)
 
     # --- keys ---
 

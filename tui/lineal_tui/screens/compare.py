@@ -9,6 +9,7 @@ from textual.widget import Widget
 from lineal.errors import Error
 from lineal.model.diff import Facet, Row, Section, Verdict
 from lineal.model.listing import VersionRow
+from lineal_tui import spoken
 from lineal_tui.holders import holder
 from lineal_tui.keys import Where
 from lineal_tui.messages import FIRST, Chosen, DiffReady, DiffRequest, Request
@@ -117,6 +118,11 @@ class Compare(Room):
     def fail(self, request: Request, error: Error) -> None:
         """Show why there is no comparison."""
         self.grid.show(None, [BLANK, *bars.problem(error)])
+
+    def spoken(self) -> Iterable[str]:
+        """Return the comparison as a command."""
+        if len(self._rows) > 1:
+            yield spoken.comparison(self._rows, self._baseline, everything=not self._changed_only)
 
     def on_chosen(self, message: Chosen) -> None:
         """Open a row in full on enter; fold on a facet's head."""

@@ -65,6 +65,10 @@ class Frame(Screen[None], inherit_bindings=False):
         """Return the version under the cursor."""
         return None
 
+    def spoken(self) -> Iterable[str]:
+        """Return what is on this screen as lines of the command line."""
+        return ()
+
     def off(self, key: str) -> str:
         """Say why a key does nothing now; "" where it works."""
         return ""

@@ -15,7 +15,9 @@ class Going(Frame):
 
     def off(self, key: str) -> str:
         """Say why a key does nothing now; "" where it works."""
-        if key in ("lineage", "details", "copy", "mark") and self.subject() is None:
+        if key in ("lineage", "details", "mark") and self.subject() is None:
+            return "no version under the cursor"
+        if key == "copy" and self.subject() is None and not any(self.spoken()):
             return "no version under the cursor"
         if key == "charts" and self.subject() is None and not self.session.marks:
             return "no version under the cursor"

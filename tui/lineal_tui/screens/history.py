@@ -9,6 +9,7 @@ from textual.widget import Widget
 from lineal.errors import Error
 from lineal.model.listing import VersionRow
 from lineal_tui import messages as m
+from lineal_tui import spoken
 from lineal_tui.acts import Deed, PlanRequest, RecordReady, RecordRequest
 from lineal_tui.keys import Where
 from lineal_tui.places import Identity, Place, Scope
@@ -158,6 +159,14 @@ class History(Room):
             self.record.show(bars.problem(error))
         else:
             self.say_error(error)
+
+    def spoken(self) -> Iterable[str]:
+        """Return what the alias under the cursor held then, and the record, as commands."""
+        item = self.here()
+        if item is not None and (held := item.holding) is not None:
+            day = days.spelt(self._day) if self._day not in (None, days.start(self.session.clock())) else ""
+            yield spoken.holder(held.registry, held.model, held.alias, day)
+        yield spoken.log(self._scope)
 
     # --- keys ---
 

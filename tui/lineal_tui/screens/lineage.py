@@ -10,6 +10,7 @@ from lineal.errors import Error
 from lineal.model.lineage import Tree
 from lineal.model.listing import VersionRow
 from lineal.model.values import Goal
+from lineal_tui import spoken
 from lineal_tui.keys import Where
 from lineal_tui.kinship import PathReady, PathRequest
 from lineal_tui.messages import Chosen, LineageReady, LineageRequest, Moved, Request
@@ -237,6 +238,13 @@ class Lineage(Room):
             self.do_models()
         else:
             self.go(Where.LINEAGE, (row,))
+
+    def spoken(self) -> Iterable[str]:
+        """Return the lineage, or the path, as a command."""
+        if self.way.display and self._related:
+            yield spoken.way(self._related.left, self._related.right)
+        elif self._row:
+            yield spoken.lineage(self._row, graph=self.branches.lanes)
 
     def _follow(self, stop: kinship.Stop | None) -> None:
         """Go to the version under the cursor, or compare the two ends of a step."""

@@ -13,6 +13,7 @@ from lineal.errors import Error, QueryError
 from lineal.model.listing import Sort, VersionRow
 from lineal.model.values import Goal
 from lineal_tui import messages as m
+from lineal_tui import spoken
 from lineal_tui.keys import Where
 from lineal_tui.looks import remembered
 from lineal_tui.places import Identity, Place, Scope, identity
@@ -186,6 +187,12 @@ class Models(Room):
             if said != self.table.empty:
                 self.table.empty = said
                 self.table.changed()
+
+    def spoken(self) -> Iterable[str]:
+        """Return the list as a command; the marked versions compared."""
+        if len(self.session.marks) > 1:
+            yield spoken.comparison(tuple(self.session.marks.values()), 0, everything=False)
+        yield spoken.listing(self.session.text, self.session.scope, self.session.sort)
 
     # --- following the cursors ---
 

@@ -42,8 +42,9 @@ class Preview(Overlay[Done], inherit_bindings=False):
     BINDINGS: ClassVar[list[BindingType]] = keys.bindings(Where.PREVIEW)
     AUTO_FOCUS = ""  # nothing: it opens on Cancel
 
-    def __init__(self, request: PlanRequest, session: Session) -> None:
+    def __init__(self, request: PlanRequest, session: Session, override: str = "") -> None:
         super().__init__()
+        self._reason = override  # typed for a plan that is blocked, before it was seen
         self._request = request
         self._session = session
         self._aliases: tuple[str, ...] = ()
@@ -89,6 +90,8 @@ class Preview(Overlay[Done], inherit_bindings=False):
             return
         self._aliases = message.drawn.aliases or self._aliases
         self.pane.draw(message.drawn, noted=self._noted)
+        if self._reason and message.drawn.plan.blocked:
+            self.pane.overridden(self._reason)
         self._noted = ""
         self._frame()
 

@@ -16,6 +16,7 @@ from lineal.model.plan import Review as Request
 from lineal.model.plan import Subject
 from lineal.model.reference import canonical
 from lineal_tui import messages as m
+from lineal_tui import spoken
 from lineal_tui.acts import (
     Deed,
     Drawn,
@@ -209,6 +210,12 @@ class Review(Room):
         else:
             self.say_error(error)
         self.frame()
+
+    def spoken(self) -> Iterable[str]:
+        """Return the promotion, and its check, as commands."""
+        row, plan = self.subject(), self.verdict.plan
+        if row is not None and plan is not None:
+            yield from (one for one in (plan.command, spoken.check(row, plan.alias)) if one)
 
     # --- keys ---
 

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from lineal.model.listing import VersionRow
 from lineal_tui import keys
+from lineal_tui.commands import Outcome, Previews, Runs
+from lineal_tui.keys import Where
 from lineal_tui.messages import Copy, RunWanted, SyncWanted
-from lineal_tui.present import bars
+from lineal_tui.places import Scope
+from lineal_tui.present import bars, text
 from lineal_tui.present.ink import Span, Tone
+from lineal_tui.recent import VisitedReady, VisitedRequest
+from lineal_tui.recent import line as recently
 from lineal_tui.screens.acting import Acting
 
 
@@ -23,24 +31,31 @@ class Room(Acting):
             self.session.toggle(row)
 
     def do_copy(self) -> None:
-        """Offer what can be copied about the version under the cursor."""
+        """Offer what can be copied here: about the version under the cursor, and the screen as a command."""
         from lineal_tui.screens.copying import copies
-        from lineal_tui.screens.dialog import Chooser
 
-        if row := self.subject():
-            offered = copies(row)
+        row = self.subject()
+        spoken = [("command", one) for one in self.spoken()]
+        self.offer_copies(copies(row, spoken) if row else spoken, row)
 
-            def take(index: int | None) -> None:
-                if index is not None:
-                    self.post_message(Copy(offered[index][1]))
+    def offer_copies(self, offered: Sequence[tuple[str, str]], row: VersionRow | None = None) -> None:
+        """Let one of some texts be copied, or where a version lies."""
+        from lineal_tui.screens.copying import CopyChooser
 
-            self.app.push_screen(Chooser("copy", [line for line, _ in offered]), take)
+        chooser = CopyChooser(offered, row)
+
+        def take(index: int | None) -> None:
+            if index is not None:
+                self.post_message(Copy(chooser.offered[index][1]))
+
+        self.app.push_screen(chooser, take)
 
     def do_details(self) -> None:
         """Show everything about the version under the cursor."""
         from lineal_tui.screens.details import Details
 
         if row := self.subject():
+            self.session.visit(row)
             self.app.push_screen(Details(row, self.session))
 
     def do_sync(self) -> None:
@@ -65,6 +80,8 @@ class Room(Acting):
         lines = [bars.resume_line(plan) for plan in begun]
         lines += [bars.palette_line(key, self.off(key.id)) for key in table]
         lines += [offer_line(offer) for offer in offered]
+        recent = list(self.session.recent)
+        lines += [recently(one) for one in recent]
 
         def take(index: int | None) -> None:
             if index is None:
@@ -74,10 +91,21 @@ class Room(Acting):
                 self.resume(begun[index].id)
             elif at < len(table):
                 self.action_key(table[at].id)
-            else:
+            elif at < len(table) + len(offered):
                 self._command(offered[at - len(table)][0])
+            else:
+                self.ask(VisitedRequest(recent[at - len(table) - len(offered)]))
 
         self.app.push_screen(Chooser("do", lines), take)
+
+    def on_visited_ready(self, message: VisitedReady) -> None:
+        """Jump to a version that was visited, if it is still there."""
+        if row := message.row:
+            self.go(Where.MODELS, (row,), Scope(row.registry, row.model))
+            return
+        was = message.request.visited
+        named = f"{text.safe(was.model, 60)} {text.safe(was.name, 60)}"
+        self.say((Span(f"{named} is no longer in the index; s reads its registry again.", Tone.WARN),))
 
     def _kind(self) -> str:
         """Return the kind of the registry of the version under the cursor."""
@@ -93,6 +121,25 @@ class Room(Acting):
                 self.post_message(RunWanted(tuple(words)))
 
         self.app.push_screen(Command(begun), run)
+
+    def do_command(self) -> None:
+        """Open the command line."""
+        from lineal_tui.screens.commanding import CommandLine
+
+        self.app.push_screen(CommandLine(self.session, self.subject()), self._commanded)
+
+    def _commanded(self, outcome: Outcome | None) -> None:
+        """Do what a line of the command line means."""
+        if isinstance(outcome, Runs):
+            from lineal_tui.screens.output import Output
+
+            self.app.push_screen(Output(outcome))
+        elif isinstance(outcome, Previews):
+            from lineal_tui.screens.preview import Preview
+
+            self.app.push_screen(Preview(outcome.request, self.session, outcome.override), self._done)
+        elif outcome is not None:
+            self.action_key("leave")
 
     def do_theme(self) -> None:
         """Change to the next theme."""

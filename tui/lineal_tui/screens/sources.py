@@ -13,7 +13,6 @@ from lineal_tui.keys import Where
 from lineal_tui.messages import (
     CancelSync,
     Chosen,
-    Copy,
     Failed,
     FreshReady,
     FreshRequest,
@@ -203,20 +202,13 @@ class Sources(Room):
 
     def do_copy(self) -> None:
         """Offer what can be copied about the registry under the cursor."""
-        from lineal_tui.screens.dialog import Chooser
-
         row = self.here()
         if row is None:
             return
         at = self.below.cursor if self.below.has_focus else -1
         number = sum(start <= at for start in self._starts()) - 1
         offered = sources.copies(row, self._shown[number] if 0 <= number < len(self._shown) else None)
-
-        def take(index: int | None) -> None:
-            if index is not None:
-                self.post_message(Copy(offered[index][1]))
-
-        self.app.push_screen(Chooser("copy", [line for line, _ in offered]), take)
+        self.offer_copies(offered)
 
     def do_fold_problems(self) -> None:
         """Show of each problem only where it is, or all about it."""

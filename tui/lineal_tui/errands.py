@@ -1,0 +1,95 @@
+"""What the application does for its screens at the world outside: it runs commands and reaches the clipboard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from textual.app import App
+from textual.events import Event, Key
+from textual.timer import Timer
+from textual.widgets import Input
+
+from lineal_tui import clipboard, commands
+from lineal_tui import messages as m
+from lineal_tui.present import text
+from lineal_tui.present.ink import Span, Tone
+from lineal_tui.running import Running
+from lineal_tui.screens.room import Room
+
+_PATIENCE = 2.0  # seconds that keys wait for the command line at most
+
+
+class Errands(App[int]):
+    """An application that runs commands and copies."""
+
+    environ: Mapping[str, str]
+    _command: Running
+
+    _held: list[Event] | None = None  # keys that wait for the command line to open
+    _patience: Timer | None = None
+
+    async def on_event(self, event: Event) -> None:
+        """Keep what is typed behind `:` for the line that it opens: a burst would reach the screen below."""
+        if isinstance(event, Key) and not event.is_forwarded:
+            if self._held is not None:
+                self._held.append(event)
+                return
+            if event.key == "colon" and isinstance(self.screen, Room) and not isinstance(self.focused, Input):
+                self._held = []
+                self._patience = self.set_timer(_PATIENCE, lambda: self.post_message(commands.Listening()))
+        await super().on_event(event)
+
+    async def on_listening(self) -> None:
+        """Hand on what was kept."""
+        held, self._held = self._held or [], None
+        if self._patience:
+            self._patience.stop()
+        for event in held:
+            await super().on_event(event)
+
+    def changed(self) -> None:
+        """See what is otherwise now: a command may have changed something."""
+
+    def _room(self) -> Room | None:
+        rooms = [screen for screen in self.screen_stack if isinstance(screen, Room)]
+        return rooms[-1] if rooms else None
+
+    # --- the command line ---
+
+    def on_command_wanted(self, message: commands.CommandWanted) -> None:
+        """Run a command beside everything else."""
+        self.run_worker(self._run(message), group="command", exclusive=True)
+
+    async def _run(self, message: commands.CommandWanted) -> None:
+        code = await self._command.run(message.runs.words, message.cells, message.output.feed)
+        message.output.end()
+        message.asker.post_message(commands.CommandEnded(code))
+        if message.runs.changes:
+            self.changed()
+
+    def on_stop_command(self) -> None:
+        """Stop it."""
+        self._command.cancel()
+
+    # --- clipboard ---
+
+    def on_copy(self, message: m.Copy) -> None:
+        """Copy, and say so; where that is impossible show the text, to be selected by hand."""
+        why = clipboard.impossible(message.text, self.environ)
+        if why or self._driver is None:
+            self._by_hand(message.text, why or "there is no terminal")
+            return
+        self._driver.write(clipboard.sequence(message.text, self.environ))
+        shown, through = text.safe(message.text, 400), clipboard.through(self.environ)
+        if (hear := getattr(self.screen, "hear", None)) is not None:
+            hear(f"copied {text.size(len(message.text.encode()))}{through}")
+        elif room := self._room():
+            room.say((Span("copied  ", Tone.DIM), Span(shown, Tone.ACCENT), Span(through, Tone.DIM)))
+
+    def _by_hand(self, said: str, why: str) -> None:
+        """Show a text, and leave the mouse to the terminal as long as it is shown."""
+        from lineal_tui.screens.copying import ByHand
+
+        lend: Callable[[bool], None] = getattr(self._driver, "lend_mouse", lambda _: None)
+        lend(True)
+        self.push_screen(ByHand(said, why), lambda _: lend(False))
