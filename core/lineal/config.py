@@ -184,6 +184,7 @@ class Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     read_only: bool = False
     theme: Literal["", "dark", "light", "ansi", "contrast", "colour-blind"] = ""
     ascii: bool | None = None
+    keys: dict[str, str | tuple[str, ...]] = {}
     policy: Any = None  # these three are read by `lineal.policy`
     gate: Any = None
     on: Any = None
@@ -215,6 +216,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     read_only: str = ""  # why nothing may be changed; "" where it may
     theme: str = ""  # "" where the terminal decides
     ascii: bool | None = None  # None where the terminal decides
+    keys: Mapping[str, tuple[str, ...]] = {}  # what is to be pressed, by the ids of the application's keys; () for off
     wrong: str = ""  # why defaults stand for a file that could not be used
 
 
@@ -251,6 +253,8 @@ def load(around: Surroundings, root: Path | None = None, without: Collection[str
     specs |= {spec.name: spec for spec in _specs(project, root, "project", around.home)}
     if user.rules:
         raise ConfigError(f"{user_file}: a policy belongs to a project", hint=f"write it into {project_file}")
+    if project.keys:
+        raise ConfigError(f"{project_file}: keys are a person's own", hint=f"write [keys] into {user_file}")
     policy, policy_error = _policy(project, project_file)
     ignore = {place(text, user_file.parent, around.home) for text in user.discovery.ignore}
     ignore |= {place(text, root, around.home) for text in project.discovery.ignore}
@@ -274,7 +278,12 @@ def load(around: Surroundings, root: Path | None = None, without: Collection[str
         read_only=_read_only(user, project, around, policy_error),
         theme=user.theme or project.theme,
         ascii=user.ascii if user.ascii is not None else project.ascii,
+        keys={name: _pressed(said) for name, said in user.keys.items()},
     )
+
+
+def _pressed(said: str | tuple[str, ...]) -> tuple[str, ...]:
+    return said if isinstance(said, tuple) else (said,) if said else ()
 
 
 def _policy(project: Document, file: Path) -> tuple[Policy, str]:

@@ -70,6 +70,7 @@ class LinealApp(Errands):
         theme: str = "",
         ascii: bool | None = None,  # noqa: A002 - the name of the setting
         wrong: str = "",
+        misled: Sequence[str] = (),
     ) -> None:
         """Make the application.
 
@@ -87,6 +88,7 @@ class LinealApp(Errands):
             theme: which one the configuration wants; "" where the terminal decides.
             ascii: whether to write ASCII only; None where the terminal decides.
             wrong: why defaults stand for a configuration that cannot be read.
+            misled: what is wrong with the keys that a person chose.
         """
         super().__init__(
             ansi_color=True if "NO_COLOR" in environ else None
@@ -117,7 +119,7 @@ class LinealApp(Errands):
         for each in themes.themes():
             self.register_theme(each)
         self.theme = self._first_theme = themes.default(environ, theme)
-        self.session.wrong = wrong
+        self.session.wrong, self.session.misled = wrong, tuple(misled)
         self._ascii = (AsciiOnly(),) if wanted(environ, ascii) else ()
         self._typed = 0.0  # when the last key came
 

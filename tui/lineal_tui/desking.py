@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from lineal.errors import Conflict, Error, NotFound
 from lineal.model.listing import VersionRow
 from lineal.model.plan import Done, Entry, Holding, Plan, Review, State, Subject
-from lineal_tui import acts
+from lineal_tui import acts, keys
 from lineal_tui.acts import Deed
 from lineal_tui.holders import HOLDERS
 from lineal_tui.places import Identity, identity
@@ -195,7 +195,8 @@ def _live_first(aliases: Iterable[str]) -> list[str]:
 def _plan(desk: Desk, request: acts.PlanRequest, row: VersionRow, alias: str) -> Plan:
     if request.deed not in (Deed.TAG, Deed.NOTE) and not alias:
         raise NotFound(
-            f"no alias is known for {row.model}", hint="A gives it one; gates of a policy in lineal.toml name more"
+            f"no alias is known for {row.model}",
+            hint=f"{keys.shown('alias')} gives it one; gates of a policy in lineal.toml name more",
         )
     match request.deed:
         case Deed.PROMOTE if request.judged:
@@ -229,7 +230,10 @@ def _judged(desk: Desk, row: VersionRow, alias: str) -> Plan:
 def _found(desk: Desk, wanted: Identity) -> VersionRow:
     found = desk.find(*wanted)
     if found is None:
-        raise NotFound(f"that version of {wanted[1]} is no longer in the index", hint="s reads its registry again")
+        raise NotFound(
+            f"that version of {wanted[1]} is no longer in the index",
+            hint=f"{keys.shown('sync')} reads its registry again",
+        )
     return found
 
 

@@ -298,11 +298,17 @@ DOES = (
 
 
 TABLE: tuple[Key, ...] = (*MOVES, *GOES, *SEES, *DOES, *ACTS, *PREVIEWS, *OUTPUTS, *DIALOGS)
+"""The keys as they are bound; `keymap` puts a person's own into it before any screen exists."""
 
 
 def of(where: Where) -> tuple[Key, ...]:
     """Return the keys of one screen, in the order of the table."""
     return tuple(key for key in TABLE if where in key.where)
+
+
+def shown(id: str) -> str:  # noqa: A002 - it is one
+    """Return how the key of that id is written, for sentences that name it."""
+    return next((key.shown for key in TABLE if key.id == id), "")
 
 
 def bindings(where: Where) -> list[BindingType]:

@@ -23,13 +23,14 @@ and every user of a machine sees command lines."""
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `lineal`; Textual is imported only when the application opens."""
-    return cli.main(argv, open_tui=open_tui, open_plain=open_plain, serve=serve)
+    return cli.main(argv, open_tui=open_tui, open_plain=open_plain, serve=serve, check_keys=check_keys)
 
 
 def open_tui(work: Workspace) -> int:
     """Open the terminal application on a workspace; return its exit code."""
     hurry()
     few_questions(work.around.environ)
+    misled = _own_keys(work)
     from lineal_tui.app import LinealApp
 
     app = LinealApp(
@@ -45,11 +46,24 @@ def open_tui(work: Workspace) -> int:
         theme=work.config.theme,
         ascii=work.config.ascii,
         wrong=work.config.wrong,
+        misled=misled,
     )
     app.run()
     if app.error is not None:
         raise app.error  # the terminal is as it was; the command line writes the report
     return app.return_code or 0
+
+
+def _own_keys(work: Workspace) -> list[str]:
+    """Put a person's own keys into the table; return what is wrong with some."""
+    return check_keys(work.config.keys) if work.config.keys else []
+
+
+def check_keys(wanted: Mapping[str, Sequence[str]]) -> list[str]:
+    """Put these keys into the table, and return what is wrong with the others."""
+    from lineal_tui import keymap
+
+    return keymap.use(wanted)
 
 
 def _child(work: Workspace) -> dict[str, str]:
@@ -61,6 +75,7 @@ def _child(work: Workspace) -> dict[str, str]:
 
 def open_plain(work: Workspace) -> int:
     """Open the application as lines of text on a workspace; return its exit code."""
+    misled = _own_keys(work)
     from lineal_tui.plain.conversation import Conversation
     from lineal_tui.plain.voice import Voice
 
@@ -75,6 +90,7 @@ def open_plain(work: Workspace) -> int:
         sync=SYNC,
         verbs=VERBS,
         wrong=work.config.wrong,
+        misled=misled,
     ).run()
 
 

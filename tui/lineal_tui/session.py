@@ -44,6 +44,7 @@ class Session:
         self.standing: Standing | None = None  # who is here and what may be changed, once that is known
         self.told = False  # why nothing can be changed was said once
         self.cwd = ""
+        self.misled: tuple[str, ...] = ()  # what is wrong with the keys that a person chose
         self.wrong = ""  # why defaults stand for a configuration that cannot be read
         self.hurried_at = -_HURRY  # when keys last came faster than a person presses them
         self.first_rows: Callable[[], None] = lambda: None  # called when a screen has something to show

@@ -11,6 +11,7 @@ from typing import IO
 import msgspec
 from msgspec import Struct
 
+from lineal_tui import keys
 from lineal_tui.messages import SyncStep
 
 _LINE = 1 << 20
@@ -128,7 +129,7 @@ def _outcome(code: int, unread: Sequence[str], said: Sequence[str]) -> str:
     if said and said[-1].startswith("hint:") and len(said) > 1:
         return f"{said[-2].removeprefix('lineal: ')} ({said[-1].removeprefix('hint: ')})"
     if unread:
-        return f"{', '.join(unread)} could not be read; 7 says why"
+        return f"{', '.join(unread)} could not be read; {keys.shown('sources')} says why"
     return said[-1] if said else f"the sync ended with exit code {code}"
 
 

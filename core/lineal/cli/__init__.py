@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from lineal import __version__
@@ -23,6 +23,7 @@ class Serving(NamedTuple):
 
 
 Serve = Callable[["Workspace", Serving], int]
+CheckKeys = Callable[[Mapping[str, tuple[str, ...]]], list[str]]
 
 
 def main(
@@ -30,6 +31,7 @@ def main(
     open_tui: OpenTui | None = None,
     open_plain: OpenTui | None = None,
     serve: Serve | None = None,
+    check_keys: CheckKeys | None = None,
 ) -> int:
     """Run the command line and return its exit code.
 
@@ -38,6 +40,7 @@ def main(
         open_tui: opens the terminal application on a workspace and returns its exit code.
         open_plain: opens it as lines of text.
         serve: serves it to browsers until it is told to end.
+        check_keys: says what is wrong with the keys that a person chose for it.
     """
     words = list(sys.argv[1:] if argv is None else argv)
     if words == ["--version"]:
@@ -46,4 +49,4 @@ def main(
     from lineal.cli.errors import guarded
     from lineal.cli.root import run
 
-    return guarded(lambda: run(words, open_tui, open_plain, serve))
+    return guarded(lambda: run(words, open_tui, open_plain, serve, check_keys))

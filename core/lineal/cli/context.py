@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
-from lineal.cli import OpenTui, Serve
+from lineal.cli import CheckKeys, OpenTui, Serve
 from lineal.cli.output import Format, moment
 from lineal.config import Surroundings
 from lineal.errors import IndexBusy, Unsupported
@@ -23,9 +23,13 @@ class Context:
     """The global options, and the workspace behind them."""
 
     def __init__(
-        self, open_tui: OpenTui | None = None, open_plain: OpenTui | None = None, serve: Serve | None = None
+        self,
+        open_tui: OpenTui | None = None,
+        open_plain: OpenTui | None = None,
+        serve: Serve | None = None,
+        check_keys: CheckKeys | None = None,
     ) -> None:
-        self.open_tui, self.open_plain, self.serve = open_tui, open_plain, serve
+        self.open_tui, self.open_plain, self.serve, self.check_keys = open_tui, open_plain, serve, check_keys
         self.plain = False
         self.folder: str | None = None
         self.index = ""

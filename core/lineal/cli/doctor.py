@@ -13,7 +13,7 @@ import click
 import msgspec
 
 from lineal import __version__
-from lineal.cli import output
+from lineal.cli import CheckKeys, output
 from lineal.cli.context import Context, format_option, pass_context
 from lineal.cli.output import Format
 from lineal.config import PROJECT_FILE, RegistrySpec
@@ -69,6 +69,16 @@ def _look(context: Context) -> Iterator[Finding]:
         return
     with work:
         yield from _workspace(work)
+        yield from _keys(work, context.check_keys)
+
+
+def _keys(work: Workspace, check: CheckKeys | None) -> Iterator[Finding]:
+    """Say which of the keys that a person chose for the application stay as they were, and why."""
+    wrong = check(work.config.keys) if check and work.config.keys else []
+    for said in wrong:
+        yield Finding(what="keys", health=Health.BAD, says=said, hint="`?` in the application has the keys of a screen")
+    if work.config.keys and not wrong:
+        yield Finding(what="keys", health=Health.OK, says=f"{len(work.config.keys)} of your own")
 
 
 def _bad(what: str, error: Error) -> Finding:

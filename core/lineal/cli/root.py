@@ -9,7 +9,7 @@ from typing import cast
 import click
 
 from lineal import __version__
-from lineal.cli import OpenTui, Serve
+from lineal.cli import CheckKeys, OpenTui, Serve
 from lineal.cli.context import Context
 
 VERBS = {
@@ -145,13 +145,14 @@ def run(
     open_tui: OpenTui | None,
     open_plain: OpenTui | None = None,
     serve: Serve | None = None,
+    check_keys: CheckKeys | None = None,
 ) -> int:
     """Run the command line on `words` and return the exit code that the verb chose."""
     from lineal.cli import errors, output
 
     output.prepare()
     try:
-        context = Context(open_tui, open_plain, serve)
+        context = Context(open_tui, open_plain, serve, check_keys)
         result = lineal.main(list(words), prog_name="lineal", standalone_mode=False, obj=context)
     except click.exceptions.Exit as e:
         return e.exit_code

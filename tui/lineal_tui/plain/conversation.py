@@ -44,10 +44,11 @@ class Conversation:
         verbs: Sequence[str] = (),
         clock: Callable[[], float] = time.time,
         wrong: str = "",
+        misled: Sequence[str] = (),
     ) -> None:
         """Make a conversation; the arguments are those of the application, and `voice` is who reads and writes."""
         self.session = Session(workspace, clock)
-        self.session.cwd, self.session.wrong = cwd, wrong
+        self.session.cwd, self.session.wrong, self.session.misled = cwd, wrong, tuple(misled)
         self._voice = voice
         self._asking = Asking(source, desk, self.say)
         self._children = Children(sync, verbs, cwd, environ, self.say, voice.pass_on)
@@ -150,6 +151,7 @@ class Conversation:
         """Say where one is and what may be changed, read what is new, and tell the models."""
         self._room = _room(self.session.places.here)(self, self.session.places.here)
         self.say(f"Lineal in text mode, workspace {text.safe(self.session.workspace, 80)}")
+        self.say(*(f"A key stays as it was: {text.safe(one, 200)}" for one in self.session.misled))
         self._guarded(self._who)
         self._guarded(self._fresh)
         self._guarded(self._stand)

@@ -56,6 +56,12 @@ def wrong(why: str, cells: int) -> Line:
     return cut((Span(" ✘ Defaults stand, nothing may be changed: ", Tone.ERROR), *said), cells)
 
 
+def misled(said: Sequence[str], cells: int) -> Line:
+    """Return what is wrong with the keys that a person chose: the first of it, and how many more there are."""
+    more = f" (and {len(said) - 1} more: lineal doctor)" if len(said) > 1 else ""
+    return cut((Span(" ! [keys] ", Tone.WARN), Span(text.safe(said[0], 200)), Span(more, Tone.DIM)), cells)
+
+
 def begun(plans: Sequence[Plan]) -> str:
     """Return that actions were started and not ended; "" where none was."""
     return f"{text.plural(len(plans), 'action')} not ended: lineal resume" if plans else ""
@@ -85,7 +91,7 @@ def freshness(registries: Sequence[RegistryRow], now: float) -> str:
 
 def footer(keys: Iterable[Key], why: Why, cells: int) -> Line:
     """Return the keys that matter now, as many as fit: by rank first, then in the order of the table."""
-    ranked = [key for key in keys if key.rank and not why(key.id)]
+    ranked = [key for key in keys if key.rank and key.keys and not why(key.id)]
     kept: list[Key] = []
     used = 1
     for key in sorted(ranked, key=lambda key: -key.rank):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from lineal.model.listing import RegistryRow
 from lineal_tui.present import text
 from lineal_tui.present.ink import BLANK, Line, Span, Tone
+from lineal_tui.present.keycap import cap
 
 
 def nothing_here(registries: Sequence[RegistryRow], filtered: str, *, syncing: bool) -> list[Line]:
@@ -18,7 +19,7 @@ def nothing_here(registries: Sequence[RegistryRow], filtered: str, *, syncing: b
             (
                 Span(" esc", Tone.ACCENT),
                 Span(" clears the filter, ", Tone.DIM),
-                Span("/", Tone.ACCENT),
+                cap("filter"),
                 Span(" changes it.", Tone.DIM),
             ),
         ]
@@ -36,9 +37,9 @@ def nothing_here(registries: Sequence[RegistryRow], filtered: str, *, syncing: b
         BLANK,
         (Span(" No version here."),),
         (
-            Span(" s", Tone.ACCENT),
+            cap("sync", " "),
             Span(" reads again, ", Tone.DIM),
-            Span("7", Tone.ACCENT),
+            cap("sources"),
             Span(" says what was met.", Tone.DIM),
         ),
     ]

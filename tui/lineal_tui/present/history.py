@@ -9,6 +9,7 @@ from typing import NamedTuple
 from lineal.model.plan import Approval, Entry, Holding
 from lineal_tui.present import days, text
 from lineal_tui.present.ink import BLANK, Line, Span, Tone, fit, width
+from lineal_tui.present.keycap import cap
 from lineal_tui.present.plan import named
 
 _LABEL = 24  # cells for the name of an alias at most
@@ -280,5 +281,10 @@ def empty_lines() -> list[Line]:
         BLANK,
         (Span(" Nothing is on record here yet."),),
         (Span(" What an alias was before anybody looked is unknown; each sync looks.", Tone.DIM),),
-        (Span(" P", Tone.ACCENT), Span(" promotes, ", Tone.DIM), Span("s", Tone.ACCENT), Span(" syncs.", Tone.DIM)),
+        (
+            cap("promote", " "),
+            Span(" promotes, ", Tone.DIM),
+            cap("sync"),
+            Span(" syncs.", Tone.DIM),
+        ),
     ]

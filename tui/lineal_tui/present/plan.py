@@ -10,11 +10,13 @@ from msgspec.structs import replace
 from lineal.errors import Blocked, Conflict, Error
 from lineal.model.changes import SetAlias
 from lineal.model.plan import Done, Plan, State, Subject
+from lineal_tui import keys
 from lineal_tui.acts import Deed, Drawn
 from lineal_tui.present import text
 from lineal_tui.present.checks import Told, approval_counts, approval_lines, blockers, check_counts, check_lines
 from lineal_tui.present.differences import DIFFERENCES, difference_counts, difference_lines
 from lineal_tui.present.ink import BLANK, Line, Span, Tone, wrap
+from lineal_tui.present.keycap import cap
 
 PART = "part:"
 """What stands before the name of a part where its head is folded."""
@@ -111,7 +113,7 @@ def _head(drawn: Drawn, now: float, cells: int) -> Iterator[Told]:
     if len(drawn.aliases) > 1:
         tones = {True: Tone.ALIAS, False: Tone.DIM}
         names = [Span(text.safe(alias, 24) + "  ", tones[alias == plan.alias]) for alias in drawn.aliases[:8]]
-        yield Told((Span("tab  ", Tone.ACCENT), *names))
+        yield Told((cap("next_alias", after="  "), *names))
     if plan.reason:
         parts = wrap(text.safe(plan.reason, 1000), max(20, cells - 9))
         yield from (Told((Span("  " if i else "because  ", Tone.HEAD), Span(part))) for i, part in enumerate(parts))
@@ -167,16 +169,16 @@ def footer(plan: Plan | None, deed: Deed, key: str, face: Face, aliases: int) ->
     out: list[Span] = [Span(" ")]
     if plan is not None and plan.blocked and not face.override:
         out += [Span("blocked", Tone.ERROR), Span(f" by {text.plural(len(plan.blocked), 'check')} · ", Tone.DIM)]
-        out += [Span("o", Tone.ACCENT), Span(" overrides with a reason", Tone.DIM)]
+        out += [cap("override"), Span(" overrides with a reason", Tone.DIM)]
     elif plan is not None and face.error is None:
         out += [Span(key, Tone.ACCENT), Span(" again confirms" if deed is not Deed.RESUME else " resumes", Tone.DIM)]
     else:
         out.append(Span("planning …" if face.error is None else "nothing was changed", Tone.DIM))
     out += [Span(" · ", Tone.DIM), Span("esc", Tone.ACCENT), Span(" cancels", Tone.DIM)]
     if aliases > 1:
-        out += [Span(" · ", Tone.DIM), Span("tab", Tone.ACCENT), Span(" alias", Tone.DIM)]
+        out += [Span(" · ", Tone.DIM), cap("next_alias"), Span(" alias", Tone.DIM)]
     if plan is not None and plan.command:
-        out += [Span(" · ", Tone.DIM), Span("y", Tone.ACCENT), Span(" copies the command", Tone.DIM)]
+        out += [Span(" · ", Tone.DIM), cap("copy"), Span(" copies the command", Tone.DIM)]
     return tuple(out)
 
 
@@ -218,7 +220,7 @@ def result(done: Done) -> Line:
             Span(tail),
             Span(f"  {text.safe(done.error, 300)}" if done.error else "", Tone.DIM),
         )
-    tail = "" if done.plan.action == "note" else "  · U undoes it"
+    tail = "" if done.plan.action == "note" else f"  · {keys.shown('undo')} undoes it"
     hooks = f"  {text.safe('; '.join(done.hooks), 200)}" if done.hooks else ""
     return (Span("✔ done: ", Tone.BETTER), Span(effect(done.plan)), Span(tail, Tone.DIM), Span(hooks, Tone.WARN))
 

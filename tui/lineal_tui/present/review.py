@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lineal.model.plan import Review
+from lineal_tui import keys
 from lineal_tui.present import text
 from lineal_tui.present.ink import BLANK, Line, Span, Tone, fit, width
+from lineal_tui.present.keycap import cap
 from lineal_tui.present.plan import named
 
 
@@ -31,7 +33,13 @@ def _line(review: Review, longest: int, now: float) -> Line:
         candidate = (Span(fit("".join(span.text for span in candidate), longest), Tone.PLAIN),)
     pad = Span(" " * (longest - width(candidate) + 2))
     if not review.asked_at:
-        return (*candidate, pad, Span("not asked for; ", Tone.DIM), Span("V", Tone.ACCENT), Span(" asks", Tone.DIM))
+        return (
+            *candidate,
+            pad,
+            Span("not asked for; ", Tone.DIM),
+            cap("request"),
+            Span(" asks", Tone.DIM),
+        )
     asked = f"asked by {text.person(review.asked_by)}, {text.age(review.asked_at, now)}"
     own = Span("  yours: somebody else must approve", Tone.WARN) if review.mine else Span("")
     return (*candidate, pad, Span(asked, Tone.DIM), own, Span(_replaces(review, now), Tone.DIM), Span(_said(review)))
@@ -52,7 +60,7 @@ def slow_lines(registry: str) -> list[Line]:
     """Return what stands there while a registry takes long to answer."""
     return [
         (Span("… ", Tone.ACCENT), Span(f"{text.safe(registry, 60)} is asked how things are there; no answer yet")),
-        (Span("  every key works meanwhile; 7 says how fresh each registry is", Tone.DIM),),
+        (Span(f"  every key works meanwhile; {keys.shown('sources')} says how fresh each registry is", Tone.DIM),),
     ]
 
 
@@ -63,9 +71,9 @@ def empty_lines(read_only: str) -> list[Line]:
         (Span(" Nothing waits for a review."),),
         (
             Span(" On a version, ", Tone.DIM),
-            Span("V", Tone.ACCENT),
+            cap("request"),
             Span(" asks for one, ", Tone.DIM),
-            Span("5", Tone.ACCENT),
+            cap("review"),
             Span(" shows it beside what it would replace.", Tone.DIM),
         ),
         (Span(" lineal request MODEL@VERSION --for ALIAS", Tone.ACCENT),),

@@ -9,7 +9,7 @@ from textual.widget import Widget
 from lineal.errors import Error
 from lineal.model.diff import Facet, Row, Section, Verdict
 from lineal.model.listing import VersionRow
-from lineal_tui import spoken
+from lineal_tui import keys, spoken
 from lineal_tui.holders import holder
 from lineal_tui.keys import Where
 from lineal_tui.messages import FIRST, Chosen, DiffReady, DiffRequest, Request
@@ -92,7 +92,8 @@ class Compare(Room):
             self._baseline = rows.index(held) if held else 0
         self._rows = rows
         if len(self._rows) < 2:
-            self.grid.show(None, [BLANK, (Span("Mark two or more versions with space, then press c.", Tone.DIM),)])
+            how = f"Mark two or more versions with {keys.shown('mark')}, then press {keys.shown('compare')}."
+            self.grid.show(None, [BLANK, (Span(how, Tone.DIM),)])
             return
         self._compare()
         self.grid.focus()

@@ -78,9 +78,9 @@ class Frame(Screen[None], inherit_bindings=False):
     def compose(self) -> ComposeResult:
         """Place the bars around the panes."""
         yield Bar(id="place")
-        if self.session.wrong:
+        if self.session.wrong or self.session.misled:
             wrong = Bar(id="wrong-config")
-            wrong.show(lambda cells: bars.wrong(self.session.wrong, cells))
+            wrong.show(self._amiss)
             yield wrong
         yield from self.panes()
         yield Bar(id="say")
@@ -88,6 +88,11 @@ class Frame(Screen[None], inherit_bindings=False):
         small = Bar(id="small")
         small.show(lambda cells: (Span(" Terminal too small: lineal needs 60 x 16.", Tone.WARN),))
         yield small
+
+    def _amiss(self, cells: int) -> Line:
+        """Draw what is wrong with the configuration."""
+        wrong, misled = self.session.wrong, self.session.misled
+        return bars.wrong(wrong, cells) if wrong else bars.misled(misled, cells)
 
     def on_resize(self, event: events.Resize) -> None:
         """Choose the shape of the screen by its size."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lineal.model.listing import VersionRow
+from lineal_tui import keys
 from lineal_tui.keys import Where
 from lineal_tui.messages import Go, RivalReady, RivalRequest
 from lineal_tui.places import Place, Scope, identity
@@ -24,7 +25,7 @@ class Going(Frame):
         if key == "compare" and not self._compared():
             return "no version under the cursor"
         if key == "compare_screen" and len(self.session.marks) < 2 and self.WHERE is not Where.COMPARE:
-            return "mark two versions first, with space"
+            return f"mark two versions first, with {keys.shown('mark')}"
         if key == self.WHERE.value or (key == "compare_screen" and self.WHERE is Where.COMPARE):
             return "you are here"
         if key == "place_back" and not self.session.places.can(-1):
@@ -67,7 +68,14 @@ class Going(Frame):
         """Compare with the live version, or the one before it."""
         row = message.request.row
         if message.rival is None:
-            self.say((Span("There is no other version of this model: mark one elsewhere, with space.", Tone.WARN),))
+            self.say(
+                (
+                    Span(
+                        f"There is no other version of this model: mark one elsewhere, with {keys.shown('mark')}.",
+                        Tone.WARN,
+                    ),
+                )
+            )
         else:
             self.go(Where.COMPARE, (message.rival, row))
 

@@ -10,7 +10,7 @@ from lineal.errors import Error
 from lineal.model.lineage import Tree
 from lineal.model.listing import VersionRow
 from lineal.model.values import Goal
-from lineal_tui import spoken
+from lineal_tui import keys, spoken
 from lineal_tui.keys import Where
 from lineal_tui.kinship import PathReady, PathRequest
 from lineal_tui.messages import Chosen, LineageReady, LineageRequest, Moved, Request
@@ -164,7 +164,7 @@ class Lineage(Room):
     def off(self, key: str) -> str:
         """Say why a key does nothing now."""
         if key == "way" and len(self._ends()) < 2:
-            return "mark two versions first, with space"
+            return f"mark two versions first, with {keys.shown('mark')}"
         if key in ("family", "drawing", "way", "next", "previous") and self.way.display:
             return "esc leaves the path first"
         if key in ("family", "drawing") and self.branches.graph is None:

@@ -12,8 +12,8 @@ from textual.widget import Widget
 from lineal.errors import Error, QueryError
 from lineal.model.listing import Sort, VersionRow
 from lineal.model.values import Goal
+from lineal_tui import keys, spoken
 from lineal_tui import messages as m
-from lineal_tui import spoken
 from lineal_tui.keys import Where
 from lineal_tui.looks import remembered
 from lineal_tui.places import Identity, Place, Scope, identity
@@ -307,7 +307,7 @@ class Models(Room):
 
     def _no_range(self) -> str:
         if self._anchor is None or self._anchor[0] is not self.table.rows:
-            return "mark where the range begins with space first"
+            return f"mark where the range begins with {keys.shown('mark')} first"
         apart = abs(self._anchor[1] - self.table.cursor) + 1
         return f"that would be {text.plural(apart, 'version')}, and a range holds {_RANGE}" if apart > _RANGE else ""
 

@@ -18,12 +18,12 @@ from lineal.model.plan import Done, State
 from lineal_tui import keys
 from lineal_tui.acts import Deed, Executed, ExecuteRequest, PlanReady, PlanRequest, StepSaid
 from lineal_tui.keys import Where
-from lineal_tui.keys_here import ACTS
 from lineal_tui.messages import Acted, Ask, Chosen, Copy, Failed, Moved
 from lineal_tui.present import bars
 from lineal_tui.present import plan as lines_of
 from lineal_tui.present.checks import blockers
 from lineal_tui.present.ink import Line, Span, Tone
+from lineal_tui.present.keycap import cap
 from lineal_tui.screens.laying import Overlay, laid_out
 from lineal_tui.session import Session
 from lineal_tui.widgets.bars import Bar
@@ -32,7 +32,6 @@ from lineal_tui.widgets.plan import PlanPane
 
 _STEPS = {"up": -1, "down": 1, "top": -FAR, "bottom": FAR}
 _PAGES = {"page_up": -1.0, "page_down": 1.0, "half_up": -0.5, "half_down": 0.5}
-_SHOWN = {Deed.RESUME: "R", **{Deed(key.id): key.shown for key in ACTS}}
 _CONFIRMS = {Deed.RESUME: "rollback"}
 
 
@@ -155,11 +154,11 @@ class Preview(Overlay[Done], inherit_bindings=False):
         if self._sent is not None:
             return (Span(" esc", Tone.ACCENT), Span(" stops it before the next step", Tone.DIM))
         if self._bad is not None:
-            other = (Span(" tab", Tone.ACCENT), Span(" another alias ·", Tone.DIM)) if len(self._aliases) > 1 else ()
+            other = (cap("next_alias", " "), Span(" another alias ·", Tone.DIM)) if len(self._aliases) > 1 else ()
             return (*other, Span(" esc", Tone.ACCENT), Span(" closes: there is nothing to confirm", Tone.DIM))
         waits = self._waits()
-        plan = None if waits else self.pane.plan
-        return lines_of.footer(plan, self._request.deed, _SHOWN[self._request.deed], self.pane.face, len(self._aliases))
+        plan, deed = None if waits else self.pane.plan, self._request.deed
+        return lines_of.footer(plan, deed, keys.shown(_CONFIRMS.get(deed, deed)), self.pane.face, len(self._aliases))
 
     def _waits(self) -> bool:
         """Say whether another plan than the one that is shown is being made."""

@@ -15,8 +15,8 @@ from lineal.model.listing import VersionRow
 from lineal.model.plan import Review as Request
 from lineal.model.plan import Subject
 from lineal.model.reference import canonical
+from lineal_tui import keys, spoken
 from lineal_tui import messages as m
-from lineal_tui import spoken
 from lineal_tui.acts import (
     Deed,
     Drawn,
@@ -159,7 +159,7 @@ class Review(Room):
             return
         if here.row is None:
             said = f"{here.review.subject.model} {here.review.subject.name} is no longer in the index"
-            self.verdict.draw_instead(bars.problem(Error(said, hint="s reads its registry again")))
+            self.verdict.draw_instead(bars.problem(Error(said, hint=f"{keys.shown('sync')} reads its registry again")))
             return
         self._sent = PlanRequest(deed=Deed.PROMOTE, row=here.row, alias=here.review.alias, judged=True)
         if found := self._plans.get((identity(here.row), here.review.alias)):

@@ -105,7 +105,9 @@ class Room(Acting):
             return
         was = message.request.visited
         named = f"{text.safe(was.model, 60)} {text.safe(was.name, 60)}"
-        self.say((Span(f"{named} is no longer in the index; s reads its registry again.", Tone.WARN),))
+        self.say(
+            (Span(f"{named} is no longer in the index; {keys.shown('sync')} reads its registry again.", Tone.WARN),)
+        )
 
     def _kind(self) -> str:
         """Return the kind of the registry of the version under the cursor."""
