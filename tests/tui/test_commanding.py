@@ -463,3 +463,15 @@ def test_it_is_made_only_of_what_the_first_paint_has() -> None:
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert "lineal_tui.parsing" not in said
     assert LinealApp.__name__ == "LinealApp"
+
+
+async def test_a_reason_typed_for_a_blocked_plan_is_taken_over(source: FakeSource, make_app: MakeApp) -> None:
+    app = make_app(source, verbs=SAYS)
+    async with app.run_test(size=(100, 40)) as pilot:
+        await opened(pilot)
+        await command(pilot, "promote % --to prod --override 'on call, agreed'")
+        await until(pilot, lambda: isinstance(app.screen, Preview) and app.screen.pane.plan is not None, "the plan")
+        assert isinstance(app.screen, Preview)
+        plan = app.screen.pane.plan
+        assert plan is not None
+        assert app.screen.pane.face.override == ("on call, agreed" if plan.blocked else "")
