@@ -12,6 +12,7 @@ from lineal import cli
 
 if TYPE_CHECKING:
     from lineal.workspace import Workspace
+    from lineal_tui.keeping import Keeper
     from lineal_tui.office import Office
 
 VERBS = (sys.executable, "-P", "-m", "lineal")
@@ -26,12 +27,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     return cli.main(argv, open_tui=open_tui, open_plain=open_plain, serve=serve)
 
 
-def open_tui(work: Workspace) -> int:
-    """Open the terminal application on a workspace; return its exit code."""
+def open_tui(work: Workspace, *, alone: bool = False) -> int:
+    """Open the terminal application on a workspace; return its exit code. `alone`: without a session that is kept."""
     hurry()
     few_questions(work.around.environ)
     from lineal_tui.app import LinealApp
 
+    keeper = None if alone else _keeper(work)
     app = LinealApp(
         work,
         desk=lambda: desk(work),
@@ -45,11 +47,22 @@ def open_tui(work: Workspace) -> int:
         theme=work.config.theme,
         ascii=work.config.ascii,
         wrong=work.config.wrong,
+        keeper=keeper,
     )
     app.run()
+    if keeper and keeper.trouble:
+        sys.stderr.write(f"lineal: {keeper.trouble}\n")
     if app.error is not None:
         raise app.error  # the terminal is as it was; the command line writes the report
     return app.return_code or 0
+
+
+def _keeper(work: Workspace) -> Keeper:
+    """Return what keeps the session of a workspace; `LINEAL_FRESH=1` begins without an earlier one."""
+    from lineal_tui.keeping import Keeper, file_of
+
+    fresh = work.around.environ.get("LINEAL_FRESH", "0") not in ("", "0")
+    return Keeper(file_of(work.around.state_folder(), work.root, work.index_url), fresh=fresh)
 
 
 def _child(work: Workspace) -> dict[str, str]:

@@ -21,6 +21,7 @@ from lineal_tui.acts import Act
 from lineal_tui.chartview import Readable, View
 from lineal_tui.kinship import PathRequest as PathRequest
 from lineal_tui.places import EVERYTHING, Identity, Scope
+from lineal_tui.recall import RecallRequest as RecallRequest
 from lineal_tui.saying import Said
 from lineal_tui.signals import (
     Acted as Acted,
@@ -214,6 +215,7 @@ Request = (
     | CompleteRequest
     | FindRequest
     | FreshRequest
+    | RecallRequest
     | StatisticsRequest
     | Act
 )

@@ -29,6 +29,7 @@ class Session:
         self.places = Places(Place(Where.MODELS))
         self.looks: Looks = {}  # columns and order that a person chose, by registry and model
         self.filters: list[str] = []  # that were used, the newest last
+        self.theme = ""  # that a person chose; "" where the configuration or the terminal decides
         self.tab = ""  # of the details; "" for the first
         self.registries: Sequence[RegistryRow] = ()
         self.sync: SyncStep | None = None  # the last word of a sync that runs

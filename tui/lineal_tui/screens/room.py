@@ -100,6 +100,7 @@ class Room(Acting):
 
         now = NAMES.index(self.app.theme) if self.app.theme in NAMES else 0
         self.app.theme = NAMES[(now + 1) % len(NAMES)]
+        self.session.theme = self.app.theme
         why = "" if self.session.colour else "; NO_COLOR is set, so it shows no colours"
         self.say((Span(f"theme: {self.app.theme.removeprefix('lineal-')}{why}", Tone.DIM),))
 
