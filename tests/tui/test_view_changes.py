@@ -7,7 +7,9 @@ from lineal_tui.keys import Where
 from lineal_tui.places import Place, Places
 from lineal_tui.screens.charts import Charts
 from lineal_tui.screens.compare import Compare
+from lineal_tui.screens.dialog import Quit
 from lineal_tui.screens.lineage import Lineage
+from lineal_tui.screens.models import Models
 from tests.tui.conftest import MakeApp
 from tests.tui.fake import FakeSource
 from tests.tui.seeing import seen, until, until_seen
@@ -76,9 +78,9 @@ async def test_compare(source: FakeSource, make_app: MakeApp) -> None:
             await press(pilot, ON)
             await until(pilot, lambda view=view: screen.view() == view, str(view))  # type: ignore[misc]
         await press(pilot, "escape")  # leaves the comparison, whatever was changed of its view
-        await until(pilot, lambda: app.session.places.here.where is Where.MODELS, "Models")
+        await until(pilot, lambda: isinstance(app.screen, Models) and app.screen.table.total() > 0, "Models")
         await press(pilot, "q")
-        await until_seen(pilot, "Quit")
+        await until(pilot, lambda: isinstance(app.screen, Quit), "the question")
 
 
 async def test_charts_zoomed_many_times_is_one_step(source: FakeSource, make_app: MakeApp) -> None:
