@@ -39,7 +39,7 @@ def test_what_was_left_comes_back_whatever_ended_it(lab: tuple[Path, Path]) -> N
     with wired(folder=folder, home=home) as wire:
         opened(wire)
         wire.type(b"/")
-        wire.see("enter")
+        wire.until(lambda: wire.shown.splitlines()[1].strip() == "/", "the filter")
         wire.settle()
         wire.type(b"checkpoint-4\r")
         wire.see("/checkpoint-4")

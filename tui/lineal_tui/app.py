@@ -20,6 +20,7 @@ from textual.timer import Timer
 from lineal_tui import clipboard, themes
 from lineal_tui import messages as m
 from lineal_tui.acts import StandingReady, StandingRequest
+from lineal_tui.elsewhere import OpenWanted
 from lineal_tui.keeping import Keeper
 from lineal_tui.keeping_on import Keeping
 from lineal_tui.keys import Where
@@ -207,6 +208,11 @@ class LinealApp(App[int]):
         """Go where the session before was left."""
         if self._keeping:
             self._keeping.recalled(message)
+
+    def on_open_wanted(self, message: OpenWanted) -> None:
+        """Leave for another workspace, unless a plan is open."""
+        if self._keeping and isinstance(self.screen, Room):
+            self._keeping.leave_for(message.path)
 
     # --- requests and places ---
 

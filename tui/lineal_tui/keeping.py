@@ -7,6 +7,7 @@ import hashlib
 import os
 from pathlib import Path
 from threading import Lock
+from typing import TYPE_CHECKING
 
 from msgspec import DecodeError
 
@@ -17,6 +18,9 @@ from lineal_tui.present import text
 from lineal_tui.recall import RecallReady, RecallRequest
 from lineal_tui.resuming import Kept, Ref, Spot
 from lineal_tui.session import Session
+
+if TYPE_CHECKING:
+    from lineal_tui.workspaces import Workspaces
 
 
 def file_of(state: Path, root: Path, index: str) -> Path:
@@ -38,6 +42,8 @@ class Keeper:
         self._lock = Lock()
         self.waiting = False  # for the versions of the earlier session
         self.said = ""  # why nothing came back
+        self.workspaces: Workspaces | None = None  # others that can be opened from here
+        self.next = ""  # the folder of the workspace to open after this one
         self.trouble = ""  # why nothing could be kept
 
     # --- the earlier session ---
@@ -147,7 +153,7 @@ class Keeper:
             if turn < self._done:
                 return
             try:
-                _replace(self._file, said)
+                replace_file(self._file, said)
             except OSError as error:
                 self.trouble = f"the session could not be kept: {error.strerror or error}"
                 return
@@ -159,7 +165,8 @@ def _plain(place: Place) -> Place:
     return Place(place.where, place.scope, place.text, place.rows)
 
 
-def _replace(file: Path, said: bytes) -> None:
+def replace_file(file: Path, said: bytes) -> None:
+    """Write a file that nobody else may read, whole or not at all. Raises OSError."""
     import tempfile  # not for the first paint
 
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

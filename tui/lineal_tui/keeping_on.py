@@ -25,6 +25,8 @@ class Keeping:
 
     def __init__(self, app: LinealApp, keeper: Keeper) -> None:
         self._app, self._keeper = app, keeper
+        if (known := keeper.workspaces) is not None:
+            app.session.bound, app.session.folder_wrong = "", known.wrong
         self._held: ExitStack | None = None
         keeper.begin(app.session)
 
@@ -41,8 +43,20 @@ class Keeping:
 
     def _begin(self) -> None:
         self._app.set_interval(_REST, self._rest)
+        self._app.run_worker(self._look_around(), group="workspaces")
         if self._keeper.waiting and self._held is None:
             self._recall()
+
+    async def _look_around(self) -> None:
+        if self._keeper.workspaces is not None:
+            self._app.session.elsewhere = await asyncio.to_thread(self._keeper.workspaces.note)
+
+    def leave_for(self, typed: str) -> None:
+        """End here, so that `main` opens another workspace."""
+        known = self._keeper.workspaces
+        if known is not None and not known.wrong(typed):
+            self._keeper.next = str(known.path(typed))
+            self._app.exit()
 
     def _recall(self) -> None:
         from lineal_tui.messages import Ask

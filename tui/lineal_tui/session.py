@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from lineal.model.listing import RegistryRow, Sort, VersionRow
 from lineal.model.plan import Plan
 from lineal_tui.acts import KINDS, Deed, Standing
+from lineal_tui.elsewhere import Elsewhere
 from lineal_tui.keys import Where
 from lineal_tui.looks import Look, Looks
 from lineal_tui.messages import SyncStep
@@ -40,6 +41,9 @@ class Session:
         self.standing: Standing | None = None  # who is here and what may be changed, once that is known
         self.told = False  # why nothing can be changed was said once
         self.cwd = ""
+        self.elsewhere: Sequence[Elsewhere] = ()  # other workspaces, the newest first
+        self.bound = "A page shows one workspace; `lineal` in a terminal opens others."  # why no other can be opened
+        self.folder_wrong: Callable[[str], str] = lambda _: self.bound
         self.wrong = ""  # why defaults stand for a configuration that cannot be read
         self.hurried_at = -_HURRY  # when keys last came faster than a person presses them
         self.first_rows: Callable[[], None] = lambda: None  # called when a screen has something to show

@@ -55,6 +55,7 @@ class Room(Acting):
 
     def do_palette(self) -> None:
         """Offer everything that can be done here, by name."""
+        from lineal_tui.screens import elsewhere
         from lineal_tui.screens.dialog import Chooser
         from lineal_tui.screens.storing import offer_line, offers
 
@@ -65,6 +66,7 @@ class Room(Acting):
         lines = [bars.resume_line(plan) for plan in begun]
         lines += [bars.palette_line(key, self.off(key.id)) for key in table]
         lines += [offer_line(offer) for offer in offered]
+        lines += elsewhere.lines(self)
 
         def take(index: int | None) -> None:
             if index is None:
@@ -74,8 +76,10 @@ class Room(Acting):
                 self.resume(begun[index].id)
             elif at < len(table):
                 self.action_key(table[at].id)
-            else:
+            elif at < len(table) + len(offered):
                 self._command(offered[at - len(table)][0])
+            else:
+                elsewhere.take(self, at - len(table) - len(offered))
 
         self.app.push_screen(Chooser("do", lines), take)
 
