@@ -52,7 +52,7 @@ async def test_the_palette_offers_them_and_a_folder_is_typed(
         await press(pilot, "escape", "ctrl+p", *"evil", "enter")
         await until_seen(pilot, "any more")
         assert keeper.next == ""
-        await press(pilot, "ctrl+p", *"folder", "enter")
+        await press(pilot, "ctrl+p", *"open", "space", *"folder", "enter")
         await until(pilot, lambda: isinstance(app.screen, Prompt), "the line")
         await press(pilot, *"nowhere", "enter")
         await until_seen(pilot, "there is no")
@@ -66,7 +66,7 @@ async def test_a_page_shows_one_workspace(source: FakeSource, make_app: MakeApp)
     app = make_app(source)
     async with app.run_test(size=(100, 30)) as pilot:
         await until_seen(pilot, "fraud-scorer")
-        await press(pilot, "ctrl+p", *"folder", "enter")
+        await press(pilot, "ctrl+p", *"open", "space", *"folder", "enter")
         await until_seen(pilot, "A page shows one workspace")
 
 
@@ -81,7 +81,7 @@ def test_another_opens_in_the_same_terminal(tmp_path: Path) -> None:
         wire.type(b"\x10")
         wire.see(" do: ")
         wire.settle()
-        wire.type(b"folder")
+        wire.type(b"open folder")
         wire.see("Open a folder")
         wire.type(b"\r")
         wire.see(" open: ")

@@ -38,4 +38,9 @@ def take(screen: Frame, index: int) -> None:
     else:
         said = "the path of a folder: what is in it is found, as by `lineal` there"
         prompt = Prompt("open", said, wrong=screen.session.folder_wrong)
-        screen.app.push_screen(prompt, lambda path: screen.post_message(OpenWanted(path)) if path else None)
+
+        def end(path: str | None) -> None:
+            if path:
+                screen.post_message(OpenWanted(path))
+
+        screen.app.push_screen(prompt, end)
