@@ -19,12 +19,16 @@ from textual.timer import Timer
 from lineal_tui import messages as m
 from lineal_tui import themes
 from lineal_tui.acts import StandingReady, StandingRequest
+from lineal_tui.elsewhere import OpenWanted
 from lineal_tui.errands import Errands
+from lineal_tui.keeping import Keeper
+from lineal_tui.keeping_on import Keeping
 from lineal_tui.keys import Where
 from lineal_tui.places import Place
 from lineal_tui.present import bars, text
 from lineal_tui.present.ascii import wanted
 from lineal_tui.present.ink import Span, Tone
+from lineal_tui.recall import RecallReady
 from lineal_tui.running import Running
 from lineal_tui.screens.models import Models
 from lineal_tui.screens.room import Room
@@ -34,6 +38,8 @@ from lineal_tui.widgets.ascii import AsciiOnly
 from lineal_tui.worker import Source, Worker
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from lineal_tui.desking import Desk
 
 _FIRST = 0.3  # seconds after which the frame is painted without rows
@@ -71,6 +77,7 @@ class LinealApp(Errands):
         ascii: bool | None = None,  # noqa: A002 - the name of the setting
         wrong: str = "",
         misled: Sequence[str] = (),
+        keeper: Keeper | None = None,
     ) -> None:
         """Make the application.
 
@@ -89,6 +96,7 @@ class LinealApp(Errands):
             ascii: whether to write ASCII only; None where the terminal decides.
             wrong: why defaults stand for a configuration that cannot be read.
             misled: what is wrong with the keys that a person chose.
+            keeper: keeps the session, and brings back what it holds of an earlier one.
         """
         super().__init__(
             ansi_color=True if "NO_COLOR" in environ else None
@@ -97,6 +105,7 @@ class LinealApp(Errands):
         self.environ = environ
         self.session = Session(workspace, clock)
         self.session.colour = "NO_COLOR" not in environ
+        self._keeping = Keeping(self, keeper) if keeper else None
         if start:
             self.session.places.visit(start)
         self._worker = Worker(source, self.post_message, desk)
@@ -118,7 +127,7 @@ class LinealApp(Errands):
         self.session.first_rows = self._show_rows
         for each in themes.themes():
             self.register_theme(each)
-        self.theme = self._first_theme = themes.default(environ, theme)
+        self.theme = self._first_theme = themes.default(environ, theme, self.session.theme)
         self.session.wrong, self.session.misled = wrong, tuple(misled)
         self._ascii = (AsciiOnly(),) if wanted(environ, ascii) else ()
         self._typed = 0.0  # when the last key came
@@ -186,6 +195,8 @@ class LinealApp(Errands):
         self._waiting.callback(_collect)
         self._waiting.callback(self.set_timer, _AFTER, self._look)
         self.set_timer(_FIRST, self._waiting.close)
+        if self._keeping and self._keeping.open(self._waiting):
+            return
         if self.session.places.here.where is Where.MODELS:
             self.screen.post_message(m.Entered(self.session.places.here))
         else:
@@ -202,6 +213,22 @@ class LinealApp(Errands):
         self._job.cancel()
         self._command.cancel()
         self._worker.close()
+
+    def exit(self, result: int | None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
+        """End; the session is kept while its screens still stand."""
+        if self._keeping:
+            self._keeping.close()
+        super().exit(result, return_code, message)
+
+    def on_recall_ready(self, message: RecallReady) -> None:
+        """Go where the session before was left."""
+        if self._keeping:
+            self._keeping.recalled(message)
+
+    def on_open_wanted(self, message: OpenWanted) -> None:
+        """Leave for another workspace, unless a plan is open."""
+        if self._keeping and isinstance(self.screen, Room):
+            self._keeping.leave_for(message.path)
 
     # --- requests and places ---
 
@@ -223,9 +250,21 @@ class LinealApp(Errands):
         if message.remember:
             if message.place.where in _VISITS:
                 self.session.visit(*message.place.rows)
+            if room := self._room():
+                room.settle()  # coming back finds it as it is looked at now
             self.session.places.visit(message.place)
             self.session.places.amend(message.place)
+            self.session.places.arrived = False
         self._show(message.place)
+
+    def show(self, place: Place) -> None:
+        """Show a place, without a step to it."""
+        self._show(place)
+
+    @property
+    def room(self) -> Room | None:
+        """The screen below all dialogs."""
+        return self._room()
 
     def _show(self, place: Place) -> None:
         if not self.is_screen_installed(place.where.value) and place.where is not Where.MODELS:

@@ -57,13 +57,20 @@ GOES = (
     _key("sources", "7", "7", "sources", "Registries: how fresh, and what is unreadable.", Group.GO, rank=25),
     _key("back", "escape", "esc", "back", "Clear what is open or filtered, else the place before.", Group.GO, rank=40),
     _key("leave", "q", "q", "quit", "The place before; at the root, ask whether to quit.", Group.GO, rank=39),
-    _key("place_back", "less_than_sign", "<", "place back", "The place you were before.", Group.GO),
+    _key(
+        "place_back",
+        "less_than_sign",
+        "<",
+        "place back",
+        "The place you were before, or the view before its last change.",
+        Group.GO,
+    ),
     _key(
         "place_forward",
         "greater_than_sign",
         ">",
         "place forward",
-        "Forward again through the places you were.",
+        "Forward again through places and changes of the view.",
         Group.GO,
     ),
     _key("jump", "apostrophe", "'", "jump", "Jump to a model, version or alias by name.", Group.GO, rank=15),
@@ -297,6 +304,12 @@ DOES = (
 )
 
 
+JOINED = {
+    **dict.fromkeys(("zoom_in", "zoom_out", "pan_left", "pan_right"), "window"),
+    **dict.fromkeys(("tab_next", "tab_before"), "tab"),
+    **{key: key for key in ("smooth", "log", "baseline")},
+}
+"""Keys that are pressed again and again, and what they change of a view: that is taken back in one step."""
 TABLE: tuple[Key, ...] = (*MOVES, *GOES, *SEES, *DOES, *ACTS, *PREVIEWS, *OUTPUTS, *DIALOGS)
 """The keys as they are bound; `keymap` puts a person's own into it before any screen exists."""
 

@@ -12,6 +12,7 @@ from lineal import cli
 
 if TYPE_CHECKING:
     from lineal.workspace import Workspace
+    from lineal_tui.keeping import Keeper
     from lineal_tui.office import Office
 
 VERBS = (sys.executable, "-P", "-m", "lineal")
@@ -23,16 +24,27 @@ and every user of a machine sees command lines."""
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `lineal`; Textual is imported only when the application opens."""
-    return cli.main(argv, open_tui=open_tui, open_plain=open_plain, serve=serve, check_keys=check_keys)
+    after: list[str] = []
+    code = cli.main(
+        argv,
+        open_tui=lambda work: open_tui(work, after=after),
+        open_plain=open_plain,
+        serve=serve,
+        check_keys=check_keys,
+    )
+    if after:
+        os.execv(sys.executable, [sys.executable, "-P", "-m", "lineal_tui.main", "-C", after[0]])
+    return code
 
 
-def open_tui(work: Workspace) -> int:
-    """Open the terminal application on a workspace; return its exit code."""
+def open_tui(work: Workspace, *, alone: bool = False, after: list[str] | None = None) -> int:
+    """Open the terminal application on a workspace; return its exit code. `alone`: without a session that is kept."""
     hurry()
     few_questions(work.around.environ)
     misled = _own_keys(work)
     from lineal_tui.app import LinealApp
 
+    keeper = None if alone else _keeper(work)
     app = LinealApp(
         work,
         desk=lambda: desk(work),
@@ -47,10 +59,15 @@ def open_tui(work: Workspace) -> int:
         ascii=work.config.ascii,
         wrong=work.config.wrong,
         misled=misled,
+        keeper=keeper,
     )
     app.run()
+    if keeper and keeper.trouble:
+        sys.stderr.write(f"lineal: {keeper.trouble}\n")
     if app.error is not None:
         raise app.error  # the terminal is as it was; the command line writes the report
+    if keeper and keeper.next and after is not None:
+        after.append(keeper.next)
     return app.return_code or 0
 
 
@@ -64,6 +81,19 @@ def check_keys(wanted: Mapping[str, Sequence[str]]) -> list[str]:
     from lineal_tui import keymap
 
     return keymap.use(wanted)
+
+
+def _keeper(work: Workspace) -> Keeper:
+    """Return what keeps the session of a workspace; `LINEAL_FRESH=1` begins without an earlier one."""
+    from lineal_tui.keeping import Keeper, file_of
+    from lineal_tui.workspaces import Workspaces
+
+    fresh = work.around.environ.get("LINEAL_FRESH", "0") not in ("", "0")
+    keeper = Keeper(file_of(work.around.state_folder(), work.root, work.index_url), fresh=fresh)
+    around = work.around
+    file = around.state_folder() / "workspaces.json"
+    keeper.workspaces = Workspaces(file, work.root, around.home, around.clock())
+    return keeper
 
 
 def _child(work: Workspace) -> dict[str, str]:

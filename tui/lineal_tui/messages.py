@@ -22,6 +22,7 @@ from lineal_tui.chartview import Readable, View
 from lineal_tui.commands import Commanded
 from lineal_tui.kinship import PathRequest as PathRequest
 from lineal_tui.places import EVERYTHING, Identity, Scope
+from lineal_tui.recall import RecallRequest as RecallRequest
 from lineal_tui.recent import VisitedRequest
 from lineal_tui.saying import Said
 from lineal_tui.signals import (
@@ -218,6 +219,7 @@ Request = (
     | CompleteRequest
     | FindRequest
     | FreshRequest
+    | RecallRequest
     | StatisticsRequest
     | Act
 )

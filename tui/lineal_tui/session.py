@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from lineal.model.listing import RegistryRow, Sort, VersionRow
 from lineal.model.plan import Plan
 from lineal_tui.acts import KINDS, Deed, Standing
+from lineal_tui.elsewhere import Elsewhere
 from lineal_tui.keys import Where
 from lineal_tui.looks import Look, Looks
 from lineal_tui.messages import SyncStep
@@ -34,6 +35,7 @@ class Session:
         self.recent: list[Visited] = []  # versions visited, the newest first
         self.page = False  # this is a page in a browser, whose reader need not be at home on this machine
         self.unwritable = ""  # why nothing may be changed, where that is known before anything was asked
+        self.theme = ""  # that a person chose; "" where the configuration or the terminal decides
         self.tab = ""  # of the details; "" for the first
         self.registries: Sequence[RegistryRow] = ()
         self.sync: SyncStep | None = None  # the last word of a sync that runs
@@ -45,6 +47,9 @@ class Session:
         self.told = False  # why nothing can be changed was said once
         self.cwd = ""
         self.misled: tuple[str, ...] = ()  # what is wrong with the keys that a person chose
+        self.elsewhere: Sequence[Elsewhere] = ()  # other workspaces, the newest first
+        self.bound = "A page shows one workspace; `lineal` in a terminal opens others."  # why no other can be opened
+        self.folder_wrong: Callable[[str], str] = lambda _: self.bound
         self.wrong = ""  # why defaults stand for a configuration that cannot be read
         self.hurried_at = -_HURRY  # when keys last came faster than a person presses them
         self.first_rows: Callable[[], None] = lambda: None  # called when a screen has something to show

@@ -140,15 +140,18 @@ def _theme(name: str) -> Theme:
     )
 
 
-def default(environ: Mapping[str, str], wanted: str = "") -> str:
-    """Choose a theme: the one that is wanted, else what the terminal can show.
+def default(environ: Mapping[str, str], wanted: str = "", chosen: str = "") -> str:
+    """Choose a theme: the one that is wanted, else that `chosen` before, else what the terminal can show.
 
     The terminal's own colours where there are sixteen of them or none, and over SSH, where bytes count; light where
     COLORFGBG says that the ground is.
     """
     if f"lineal-{wanted}" in NAMES:
         return f"lineal-{wanted}"
-    if "NO_COLOR" in environ or environ.get("SSH_CONNECTION") or few_colours(environ):
+    plain = "NO_COLOR" in environ or few_colours(environ)
+    if chosen in NAMES and not plain:
+        return chosen
+    if plain or environ.get("SSH_CONNECTION"):
         return "lineal-ansi"
     ground = environ.get("COLORFGBG", "").rpartition(";")[2]
     return "lineal-light" if ground in ("7", "15") else "lineal-dark"

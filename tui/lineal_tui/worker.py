@@ -23,6 +23,7 @@ from lineal_tui.holders import HOLDERS, holder
 from lineal_tui.lanes import Lane
 from lineal_tui.naming import find
 from lineal_tui.places import Scope, identity
+from lineal_tui.recall import recall
 from lineal_tui.recent import VisitedReady, VisitedRequest
 from lineal_tui.saying import Asker
 from lineal_tui.seeking import scoped as scoped
@@ -259,6 +260,8 @@ class Worker:
                 return VisitedReady(request, index.find(*request.visited.identity))
             case m.FindRequest():
                 return find(index, request)
+            case m.RecallRequest():
+                return recall(index, request)
             case _:
                 assert_never(request)
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import click
+from msgspec import structs
 
 from lineal.cli import CheckKeys, OpenTui, Serve
 from lineal.cli.output import Format, moment
@@ -92,6 +93,11 @@ class Context:
             )
         with self.open_as_application() as work:
             return opens(work)
+
+    def begin(self, *, fresh: bool) -> None:
+        """Let the application begin without an earlier session, as `LINEAL_FRESH=1` does."""
+        if fresh:
+            self.around = structs.replace(self.around, environ={**self.around.environ, "LINEAL_FRESH": "1"})
 
     def _plain(self, *, terminal: bool) -> bool:
         """Say whether the application is opened as lines of text: asked for, or all that the terminal can do."""

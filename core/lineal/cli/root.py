@@ -126,9 +126,12 @@ class LazyGroup(click.Group):
 @click.option("--index", metavar="FILE|URL", help="Use this SQLite file or postgresql:// index, else LINEAL_INDEX.")
 @click.option("--no-sync", is_flag=True, help="Read the index as it is, without a look at changed local registries.")
 @click.option("--plain", is_flag=True, help="Open the application as lines of text with prompts: for screen readers.")
+@click.option("--fresh", is_flag=True, help="Open the application without what the last session left.")
 @click.version_option(__version__, message="lineal %(version)s")
 @click.pass_context
-def lineal(ctx: click.Context, workspace: str | None, index: str | None, no_sync: bool, plain: bool) -> None:
+def lineal(
+    ctx: click.Context, workspace: str | None, index: str | None, no_sync: bool, plain: bool, fresh: bool
+) -> None:
     """Every model version you have, in one terminal.
 
     Without a command, opens the terminal application on the models in and around this folder.
@@ -136,6 +139,7 @@ def lineal(ctx: click.Context, workspace: str | None, index: str | None, no_sync
     context: Context = ctx.obj
     context.folder, context.index, context.no_sync = workspace, index or "", no_sync
     context.plain = plain
+    context.begin(fresh=fresh)
     if ctx.invoked_subcommand is None:
         ctx.exit(context.open_application())
 

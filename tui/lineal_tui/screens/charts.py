@@ -23,6 +23,7 @@ from lineal_tui.present.telling import telling
 from lineal_tui.screens.laying import laid_out
 from lineal_tui.screens.room import Room
 from lineal_tui.session import Session
+from lineal_tui.views import ChartsView
 from lineal_tui.widgets.lines import PickList, TextPane
 
 _REST = 0.12
@@ -64,11 +65,6 @@ class Charts(Room):
     def list(self) -> PickList:
         """The metrics."""
         return self.query_one(PickList)
-
-    @property
-    def view(self) -> View:
-        """How the chart is looked at."""
-        return self._view
 
     @property
     def metric(self) -> str:
@@ -124,6 +120,8 @@ class Charts(Room):
         """Offer the metrics of the versions of a place."""
         rows = place.rows
         before = self.metric
+        if isinstance(view := place.view, ChartsView):
+            before, self._steps, self._view, self._cell = view.metric or before, view.steps, view.view, None
         self._rows = rows
         self._asked += 1
         self._metrics = sorted({name for row in rows for name in row.metrics}, key=lambda name: (telling(name), name))
@@ -139,6 +137,10 @@ class Charts(Room):
         self.list.cursor = self._metrics.index(before) if before in self._metrics else 0
         self.list.focus()
         self._draw()
+
+    def view(self) -> ChartsView:
+        """Return what was chosen of the chart, and the metric under the cursor."""
+        return ChartsView(self.metric, self._steps, self._view)
 
     def _still(self, field: str) -> str:
         """Return what runs along x, or the versions where these have no such field."""
@@ -177,7 +179,11 @@ class Charts(Room):
         message.stop()
         if self._rest:
             self._rest.stop()
-        self._rest = self.set_timer(_REST, self._draw)
+        self._rest = self.set_timer(_REST, self._follow)
+
+    def _follow(self) -> None:
+        self.note("metric", apart=False)
+        self._draw()
 
     def resized(self) -> None:
         """Draw for the new size."""
@@ -329,6 +335,7 @@ class Charts(Room):
         smoothing = self._view.smoothing if joined and field in IN_ORDER else 0.0
         self._cell = None
         self._look(x=field, window=WHOLE, log_x=False, smoothing=smoothing)
+        self.note("run_along")
 
     def do_reset(self) -> None:
         """Show the chart as it was at first."""

@@ -19,6 +19,7 @@ from lineal_tui.present.ink import BLANK, Span, Tone
 from lineal_tui.screens.room import Room
 from lineal_tui.session import Session
 from lineal_tui.texting import TextRequest
+from lineal_tui.views import CompareView
 from lineal_tui.widgets.grid import DiffGrid
 
 _UPRIGHT = ("next", "previous", "fold", "facet_next", "facet_before")
@@ -91,12 +92,30 @@ class Compare(Room):
             held = holder(rows)
             self._baseline = rows.index(held) if held else 0
         self._rows = rows
+        if isinstance(view := place.view, CompareView):
+            self._take(view)
         if len(self._rows) < 2:
             how = f"Mark two or more versions with {keys.shown('mark')}, then press {keys.shown('compare')}."
             self.grid.show(None, [BLANK, (Span(how, Tone.DIM),)])
             return
         self._compare()
         self.grid.focus()
+
+    def view(self) -> CompareView:
+        """Return the baseline, what is shown, and how it is laid out."""
+        grid = self.grid
+        folded = tuple(facet.value for facet in Facet if facet in grid.folded)
+        return CompareView(self._baseline, self._changed_only, grid.transposed, folded, grid.words)
+
+    def _take(self, view: CompareView) -> None:
+        """Look at the versions in the way of a place."""
+        self._baseline = view.baseline if 0 <= view.baseline < len(self._rows) else self._baseline
+        self._changed_only = view.changed_only
+        grid = self.grid
+        grid.folded = {facet for facet in Facet if facet.value in view.folded}
+        if grid.transposed != view.transposed:
+            grid.transpose()
+        grid.sift(view.words)
 
     def _compare(self, most: int = FIRST) -> None:
         """Ask for the comparison: of many versions the first rows at once, and all of them when those are there."""
@@ -130,6 +149,7 @@ class Compare(Room):
         message.stop()
         if not self._open_row():
             self.grid.fold()
+            self.note("fold")
 
     def do_details(self) -> None:
         """Show all that a row says; elsewhere everything about the version beside the baseline."""
@@ -153,6 +173,7 @@ class Compare(Room):
 
         def end(words: str | None) -> None:
             self._sift(before if words is None else words)
+            self.note("sift")
             if words and not self.grid.whole:
                 self.say((Span("Only names are searched: there are too many values.", Tone.DIM),))
 

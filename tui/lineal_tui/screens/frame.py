@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar
 
+from msgspec.structs import replace
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -20,6 +21,7 @@ from lineal_tui.places import Place
 from lineal_tui.present import bars, text
 from lineal_tui.present.ink import Line, Span, Tone
 from lineal_tui.session import Session
+from lineal_tui.views import AnyView
 from lineal_tui.widgets.bars import Bar
 from lineal_tui.widgets.lines import FAR, Lines
 
@@ -44,6 +46,7 @@ class Frame(Screen[None], inherit_bindings=False):
         super().__init__(id=self.WHERE.value)
         self.session = session
         self._hush: Timer | None = None
+        self._seen: AnyView | None = None  # how it was looked at when that was last noted
 
     def __init_subclass__(cls, **options: object) -> None:
         """Bind the keys of the table that belong to this screen."""
@@ -123,7 +126,7 @@ class Frame(Screen[None], inherit_bindings=False):
 
     def _unshown(self, key: str) -> str:
         """Say why the footer leaves a key out: it is off, or another that is shown does the same here."""
-        same = key == "leave" and self.session.places.can(-1)
+        same = key == "leave" and bool(self.session.places.out)
         return "esc does the same" if same else self.off(key)
 
     def _place(self, cells: int) -> Line:
@@ -166,7 +169,12 @@ class Frame(Screen[None], inherit_bindings=False):
 
     def on_entered(self, message: Entered) -> None:
         """Show a place: subclasses ask for what it holds."""
+        places = self.session.places
+        if not places.arrived and message.place != places.here:
+            return  # keys came faster: the place after this one is on its way
         self.enter(message.place)
+        places.arrived = True
+        self.settle()
         self.frame()
 
     def enter(self, place: Place) -> None:
@@ -192,7 +200,30 @@ class Frame(Screen[None], inherit_bindings=False):
             self._move(key)
             return
         getattr(self, f"do_{key}")()
+        self.note(keys.JOINED.get(key, key), apart=key not in keys.JOINED)
         self.frame()
+
+    # --- how it is looked at ---
+
+    def view(self) -> AnyView | None:
+        """Return how this screen is looked at, for the place that it is at; None where nothing can be chosen."""
+        return None
+
+    def settle(self) -> None:
+        """Note how the present place is looked at, without a step of its own."""
+        here = self.session.places.here
+        if here.where is self.WHERE and self.is_mounted and self.session.places.arrived:
+            self._seen = self.view()
+            self.session.places.amend(replace(here, view=self._seen))
+
+    def note(self, what: str, *, apart: bool = True) -> None:
+        """Make a change of the view a step that `<` takes back; the place before it keeps how it was looked at."""
+        here, now = self.session.places.here, self.view()
+        if now == self._seen or here.where is not self.WHERE or not self.session.places.arrived:
+            return
+        self.session.places.amend(replace(here, view=self._seen))
+        self._seen = now
+        self.session.places.turn(replace(here, view=now), what, apart=apart)
 
     def _move(self, key: str) -> None:
         pane = self.pane()

@@ -30,7 +30,7 @@ class Going(Frame):
             return "you are here"
         if key == "place_back" and not self.session.places.can(-1):
             return "no place before this one"
-        if key == "back" and not (self.session.places.can(-1) or self.has_class("-zoom")):
+        if key == "back" and not (self.session.places.out or self.has_class("-zoom")):
             return "this is the root; q quits"
         if key == "place_forward" and not self.session.places.can(1):
             return "no place after this one"
@@ -109,23 +109,27 @@ class Going(Frame):
         self.go(Where.SOURCES)
 
     def do_place_back(self) -> None:
-        """Go to the place before."""
-        self.post_message(Go(self.session.places.step(-1), remember=False))
+        """Go to the place before, or take the last change of the view back."""
+        self._step(-1)
 
     def do_place_forward(self) -> None:
-        """Go to the place after."""
-        self.post_message(Go(self.session.places.step(1), remember=False))
+        """Go to the place after, or make the change of the view again."""
+        self._step(1)
+
+    def _step(self, by: int) -> None:
+        self.settle()
+        self.post_message(Go(self.session.places.step(by), remember=False))
 
     def do_back(self) -> None:
         """Undo what is zoomed, else go back."""
         if self.has_class("-zoom"):
             self.do_zoom()
-        elif self.session.places.can(-1):
-            self.do_place_back()
+        elif out := self.session.places.out:
+            self._step(out)
 
     def do_leave(self) -> None:
         """Go back, or ask whether to quit where there is no way back."""
-        if self.session.places.can(-1) or self.has_class("-zoom"):
+        if self.session.places.out or self.has_class("-zoom"):
             self.do_back()
         else:
             self.ask_to_quit()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from msgspec.structs import replace
 from textual.widget import Widget
 
 from lineal.errors import Error
@@ -19,6 +20,7 @@ from lineal_tui.present import bars, kinship, lineage
 from lineal_tui.present.ink import BLANK, Line, Span, Tone
 from lineal_tui.screens.room import Room
 from lineal_tui.session import Session
+from lineal_tui.views import LineageView
 from lineal_tui.widgets.lines import Lines, PickList
 
 
@@ -183,6 +185,10 @@ class Lineage(Room):
         row = place.rows[0] if place.rows else None
         if row is None or self._row is None or identity(row) != identity(self._row):
             self._siblings = False
+        if isinstance(view := place.view, LineageView):
+            self._siblings = view.siblings
+            if self.branches.lanes != view.lanes:
+                self.branches.turn()
         self._row = row
         self._close()
         self.branches.marks = set(self.session.marks)
@@ -192,6 +198,10 @@ class Lineage(Room):
         self._sent = LineageRequest(self._row, self._siblings)
         self.ask(self._sent)
         self.branches.focus()
+
+    def view(self) -> LineageView:
+        """Return the form of the drawing, and whether siblings are in it."""
+        return LineageView(self.branches.lanes, self._siblings)
 
     def _close(self) -> None:
         """Leave the way for the lineage."""
@@ -260,7 +270,7 @@ class Lineage(Room):
     def do_family(self) -> None:
         """Ask for the siblings too, or leave them out again."""
         self._siblings = not self._siblings
-        self.renew()
+        self.enter(replace(self.session.places.here, view=self.view()))
 
     def _ends(self) -> tuple[VersionRow, ...]:
         """Return the two ends of a way: those marked, or the one marked and that under the cursor."""

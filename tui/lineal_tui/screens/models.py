@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, cast
 
+from msgspec.structs import replace
 from textual.containers import Horizontal, Vertical
 from textual.timer import Timer
 from textual.widget import Widget
@@ -19,10 +20,12 @@ from lineal_tui.looks import remembered
 from lineal_tui.places import Identity, Place, Scope, identity
 from lineal_tui.present import text, versions
 from lineal_tui.present.empty import nothing_here
+from lineal_tui.present.tabs import tab_of
 from lineal_tui.present.versions import Column
 from lineal_tui.screens.room import Room
 from lineal_tui.session import Session
 from lineal_tui.tabs import RangeReady, RangeRequest
+from lineal_tui.views import ModelsView
 from lineal_tui.widgets.detail import DetailPane
 from lineal_tui.widgets.table import FixedRows, VersionTable
 from lineal_tui.widgets.tree import ModelTree
@@ -47,6 +50,7 @@ class Models(Room):
         self._goals: Mapping[str, Goal] = {}
         self._rest: Timer | None = None
         self._only_marked = False
+        self._typing = False  # a filter that is typed is one change of the view, not one for each letter
         self._anchor: tuple[m.Rows, int] | None = None  # the list, and the row that was marked last
 
     def panes(self) -> Iterable[Widget]:
@@ -113,9 +117,19 @@ class Models(Room):
 
     def enter(self, place: Place) -> None:
         """Ask for the list of a place, and for the tree."""
-        self._only_marked = False
+        if isinstance(view := place.view, ModelsView):
+            self.session.look = view.look
+            self.details.open(tab_of(view.tab))
         self.ask(m.ModelsRequest(place.text))
-        self._list(identity(place.rows[0]) if place.rows else None)
+        self._only_marked = isinstance(view, ModelsView) and view.only_marked and bool(self.session.marks)
+        if self._only_marked:
+            self._show_marked()
+        else:
+            self._list(identity(place.rows[0]) if place.rows else None)
+
+    def view(self) -> ModelsView:
+        """Return columns, order, the open tab, and whether only marked versions are shown."""
+        return ModelsView(self.session.look, self.session.tab, self._only_marked)
 
     def resumed(self) -> None:
         """Take the marks that were set elsewhere."""
@@ -212,8 +226,9 @@ class Models(Room):
 
     def _narrow(self, scope: Scope) -> None:
         here = self.session.places.here
-        self.session.places.amend(Place(Where.MODELS, scope, here.text))
+        self.session.places.amend(replace(here, scope=scope, rows=(), view=None))
         self._only_marked = False
+        self.settle()
         self._list()
 
     def on_chosen(self, message: m.Chosen) -> None:
@@ -241,9 +256,12 @@ class Models(Room):
         if message.final:
             self.session.filters = remembered(self.session.filters, message.text)
         if message.text != self.session.text:
-            here = self.session.places.here
-            self.session.places.amend(Place(Where.MODELS, here.scope, message.text))
+            self.settle()
             self._only_marked = False
+            place = Place(Where.MODELS, self.session.scope, message.text, view=self.view())
+            self.session.places.turn(place, "filter", apart=not self._typing)
+            self._typing = self.box is not None
+            self.settle()
             self.ask(m.ModelsRequest(message.text))
             self._list()
             self.frame()
@@ -251,6 +269,7 @@ class Models(Room):
     def on_filter_closed(self, message: m.FilterClosed) -> None:
         """Go back to the table."""
         message.stop()
+        self._typing = False
         if self.box:
             self.box.remove()
         self.query_one("#filter-row").remove_class("-open")
@@ -269,10 +288,13 @@ class Models(Room):
         """Show only the marked versions, or all again."""
         self._only_marked = not self._only_marked
         if self._only_marked:
-            rows = list(self.session.marks.values())
-            self._take(FixedRows(rows), rows)
+            self._show_marked()
         else:
             self._list()
+
+    def _show_marked(self) -> None:
+        rows = list(self.session.marks.values())
+        self._take(FixedRows(rows), rows)
 
     # --- marks ---
 
@@ -340,6 +362,7 @@ class Models(Room):
         if self._sent is None or self._sent.sort != self.session.sort:
             self._only_marked = False
             self._list()
+        self.note("sort")
         self.frame()
 
     def do_columns(self) -> None:
@@ -351,6 +374,7 @@ class Models(Room):
 
         def taken() -> None:
             self._take(self.table.rows, first, self.table.cursor)
+            self.note("columns", apart=False)
 
         self.app.push_screen(ColumnChooser(self.session, first, shown, taken))
 

@@ -70,6 +70,7 @@ class Room(Acting):
 
     def do_palette(self) -> None:
         """Offer everything that can be done here, by name."""
+        from lineal_tui.screens import elsewhere
         from lineal_tui.screens.dialog import Chooser
         from lineal_tui.screens.storing import offer_line, offers
 
@@ -82,6 +83,7 @@ class Room(Acting):
         lines += [offer_line(offer) for offer in offered]
         recent = list(self.session.recent)
         lines += [recently(one) for one in recent]
+        lines += elsewhere.lines(self)
 
         def take(index: int | None) -> None:
             if index is None:
@@ -94,7 +96,11 @@ class Room(Acting):
             elif at < len(table) + len(offered):
                 self._command(offered[at - len(table)][0])
             else:
-                self.ask(VisitedRequest(recent[at - len(table) - len(offered)]))
+                at -= len(table) + len(offered)
+                if at < len(recent):
+                    self.ask(VisitedRequest(recent[at]))
+                else:
+                    elsewhere.take(self, at - len(recent))
 
         self.app.push_screen(Chooser("do", lines), take)
 
@@ -149,6 +155,7 @@ class Room(Acting):
 
         now = NAMES.index(self.app.theme) if self.app.theme in NAMES else 0
         self.app.theme = NAMES[(now + 1) % len(NAMES)]
+        self.session.theme = self.app.theme
         why = "" if self.session.colour else "; NO_COLOR is set, so it shows no colours"
         self.say((Span(f"theme: {self.app.theme.removeprefix('lineal-')}{why}", Tone.DIM),))
 

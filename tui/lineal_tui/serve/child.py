@@ -14,7 +14,7 @@ def run() -> int:
     """Open the application on the workspace around the working folder."""
     around = Surroundings.of_process()
     with open_anyway(index=around.environ.get("LINEAL_INDEX", ""), around=around) as work:
-        return open_tui(work)
+        return open_tui(work, alone=True)
 
 
 if __name__ == "__main__":
