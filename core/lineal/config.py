@@ -278,12 +278,8 @@ def load(around: Surroundings, root: Path | None = None, without: Collection[str
         read_only=_read_only(user, project, around, policy_error),
         theme=user.theme or project.theme,
         ascii=user.ascii if user.ascii is not None else project.ascii,
-        keys={name: _pressed(said) for name, said in user.keys.items()},
+        keys={name: (said,) if isinstance(said, str) and said else tuple(said) for name, said in user.keys.items()},
     )
-
-
-def _pressed(said: str | tuple[str, ...]) -> tuple[str, ...]:
-    return said if isinstance(said, tuple) else (said,) if said else ()
 
 
 def _policy(project: Document, file: Path) -> tuple[Policy, str]:

@@ -8,12 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on
 from textual.binding import Binding, BindingType
-from textual.css.query import NoMatches
-from textual.driver import Driver
-from textual.events import Event, Key
-from textual.filter import LineFilter
 from textual.timer import Timer
 
 from lineal_tui import messages as m
@@ -26,16 +21,15 @@ from lineal_tui.keeping_on import Keeping
 from lineal_tui.keys import Where
 from lineal_tui.places import Place
 from lineal_tui.present import bars, text
-from lineal_tui.present.ascii import wanted
 from lineal_tui.present.ink import Span, Tone
 from lineal_tui.recall import RecallReady
 from lineal_tui.running import Running
 from lineal_tui.screens.models import Models
 from lineal_tui.screens.room import Room
 from lineal_tui.session import Session
+from lineal_tui.source import Source
 from lineal_tui.syncing import SyncChild
-from lineal_tui.widgets.ascii import AsciiOnly
-from lineal_tui.worker import Source, Worker
+from lineal_tui.worker import Worker
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -46,7 +40,6 @@ _FIRST = 0.3  # seconds after which the frame is painted without rows
 _AFTER = 0.1  # seconds from the first paint to the look at what is new
 _LATEST = 2.0  # seconds from the look at what is new until the desk is opened, whether or not there are rows
 _REDRAW = 0.25  # seconds between two drawings of the progress
-_HURRY = 0.04  # seconds between two keys that a person did not mean one by one
 _VISITS = (Where.MODELS, Where.LINEAGE, Where.COMPARE, Where.REVIEW)
 """Screens of which the versions that they are opened on count as visited."""
 _REFRESH = 2.0  # seconds between two looks at an index that is being filled
@@ -129,8 +122,7 @@ class LinealApp(Errands):
             self.register_theme(each)
         self.theme = self._first_theme = themes.default(environ, theme, self.session.theme)
         self.session.wrong, self.session.misled = wrong, tuple(misled)
-        self._ascii = (AsciiOnly(),) if wanted(environ, ascii) else ()
-        self._typed = 0.0  # when the last key came
+        self.only_ascii(ascii)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Give the stylesheet its colours before a theme does."""
@@ -140,49 +132,6 @@ class LinealApp(Errands):
         """Leave out what Textual asks for at the start, when the theme is first known: the sheet was read with it."""
         if self._rows or self.theme != self._first_theme:
             super().refresh_css(animate)
-
-    def get_driver_class(self) -> type[Driver]:
-        """Drive a terminal by our own driver, and a browser by that which the environment names."""
-        found = super().get_driver_class()
-        if found.__name__ != "LinuxDriver":
-            return found
-        from lineal_tui.driver import Terminal
-
-        return Terminal
-
-    def get_line_filters(self) -> Sequence[LineFilter]:
-        """Write what the terminal has characters for."""
-        return (*super().get_line_filters(), *self._ascii)
-
-    async def on_event(self, event: Event) -> None:
-        """Note keys that come faster than a person presses them, as those of a paste and of one held down do."""
-        if isinstance(event, Key) and not event.is_forwarded and not self.is_headless:
-            if event.time - self._typed < _HURRY:
-                self.session.hurried_at = time.monotonic()
-            self._typed = event.time
-        await super().on_event(event)
-
-    def _set_pointer_shape(self, shape: str) -> None:
-        """Leave the mouse's pointer alone: few terminals know how, and old ones print the rest of the sequence."""
-
-    def _handle_exception(self, error: Exception) -> None:
-        """Let nothing but the end happen at the end: answers still come to screens that are taken down by then."""
-        if not (self._exit and isinstance(error, NoMatches)):
-            super()._handle_exception(error)
-
-    def _fatal_error(self) -> None:
-        """End at once. Textual would print what the variables held, which may be secrets: `main` reports instead."""
-        self._close_messages_no_wait()
-
-    @property
-    def error(self) -> Exception | None:
-        """The bug that ended it."""
-        return self._exception
-
-    @on(Driver.SignalResume)
-    def _resumed(self) -> None:
-        """Paint everything: after ^Z the terminal shows what others wrote."""
-        self.refresh(layout=True)
 
     def get_default_screen(self) -> Models:
         """Begin with Models."""

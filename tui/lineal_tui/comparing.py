@@ -15,7 +15,7 @@ from lineal_tui.texting import TextReady, TextRequest
 
 if TYPE_CHECKING:
     from lineal.model.diff import Diff
-    from lineal_tui.worker import Source
+    from lineal_tui.source import Source
 
 _AHEAD = ("lineal.diff", "lineal_tui.screens.compare")
 """DeepDiff is not among them: it brings NumPy, 20 MB, and only lists in which something moved need it."""

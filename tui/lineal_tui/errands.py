@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
-from textual.app import App
 from textual.events import Event, Key
 from textual.timer import Timer
 from textual.widgets import Input
 
-from lineal_tui import clipboard, commands
+from lineal_tui import clipboard, commands, keys
 from lineal_tui import messages as m
 from lineal_tui.present import text
 from lineal_tui.present.ink import Span, Tone
 from lineal_tui.running import Running
 from lineal_tui.screens.room import Room
+from lineal_tui.terminal import AtTerminal
 
 _PATIENCE = 2.0  # seconds that keys wait for the command line at most
 
 
-class Errands(App[int]):
+class Errands(AtTerminal):
     """An application that runs commands and copies."""
 
-    environ: Mapping[str, str]
     _command: Running
 
     _held: list[Event] | None = None  # keys that wait for the command line to open
@@ -34,7 +33,8 @@ class Errands(App[int]):
             if self._held is not None:
                 self._held.append(event)
                 return
-            if event.key == "colon" and isinstance(self.screen, Room) and not isinstance(self.focused, Input):
+            opens = event.key in keys.pressed("command") and isinstance(self.screen, Room)
+            if opens and not isinstance(self.focused, Input):
                 self._held = []
                 self._patience = self.set_timer(_PATIENCE, lambda: self.post_message(commands.Listening()))
         await super().on_event(event)

@@ -324,6 +324,11 @@ def shown(id: str) -> str:  # noqa: A002 - it is one
     return next((key.shown for key in TABLE if key.id == id), "")
 
 
+def pressed(id: str) -> tuple[str, ...]:  # noqa: A002 - it is one
+    """Return Textual's names of what is pressed for the key of that id."""
+    return next((key.keys for key in TABLE if key.id == id), ())
+
+
 def bindings(where: Where) -> list[BindingType]:
     """Return Textual's bindings for one screen: each calls `action_key` with the key's id."""
     return list(_bindings(where))

@@ -15,18 +15,20 @@ from lineal_tui.keys import Where
 from lineal_tui.looks import Look
 from lineal_tui.places import Identity, Place, Places, Scope, identity
 from lineal_tui.present.versions import Column
+from lineal_tui.recent import KEPT as VISITS
+from lineal_tui.recent import Visited
 from lineal_tui.session import Session
 from lineal_tui.views import AnyView, ChartsView, CompareView, ModelsView
 
 SCHEMA = 1
 LARGEST = 256 * 1024
 """Bytes of a file; a larger one is none of ours."""
-LISTS = ("filters",)
+LISTS = ("filters", "commands")
 """Lists of texts of `Session` that come back, the newest last: another one is one word here."""
 _MARKS = 500
 _LISTED = 200
 _LOOKS = 200
-_SCREENS = frozenset(set(Where) - {Where.PREVIEW, Where.DIALOG})
+_SCREENS = frozenset(set(Where) - {Where.PREVIEW, Where.OUTPUT, Where.DIALOG})
 _PLAIN_SORTS = frozenset(("created", "version", "number", "author", "model", "registry", "state", "kind"))
 _NAMED_SORTS = frozenset(("metric", "param", "tag", "env"))
 
@@ -65,6 +67,7 @@ class Kept(Struct, frozen=True, omit_defaults=True):
     models: Spot = Spot(Where.MODELS)
     here: Spot | None = None  # where it was left, if not on Models
     marks: Annotated[tuple[Ref, ...], Meta(max_length=_MARKS)] = ()
+    recent: Annotated[tuple[Ref, ...], Meta(max_length=_MARKS)] = ()  # versions visited, the newest first
     looks: dict[Text, dict[Text, Look]] = {}
     lists: dict[Text, list[Text]] = {}
     tab: Text = ""
@@ -98,6 +101,7 @@ def keep(session: Session, row: VersionRow | None, lost: Iterable[Ref] = ()) -> 
         Spot(Where.MODELS, home.scope.registry, home.scope.model, home.text, at, home.view),
         _spot(here) if here.where is not Where.MODELS else None,
         (*map(_ref, session.marks.values()), *lost)[:_MARKS],
+        tuple(Ref(*one) for one in session.recent),
         {registry: dict(list(looks.items())[-_LOOKS:]) for registry, looks in list(session.looks.items())[-_LOOKS:]},
         {name: getattr(session, name)[-_LISTED:] for name in LISTS},
         session.tab,
@@ -125,6 +129,7 @@ def take(kept: Kept, session: Session) -> None:
         registry: {model: _look(look) for model, look in list(looks.items())[:_LOOKS]}
         for registry, looks in list(kept.looks.items())[:_LOOKS]
     }
+    session.recent = [Visited(*ref.identity, ref.name) for ref in kept.recent[:VISITS]]
     session.tab = kept.tab
     session.theme = kept.theme
     session.places = Places(place(kept.models, tuple(map(_stub, kept.models.rows[:1]))))

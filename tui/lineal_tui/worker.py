@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from enum import Enum
 from threading import Lock
-from typing import TYPE_CHECKING, Protocol, assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from textual.message import Message
 
@@ -16,7 +16,7 @@ from lineal.index.query import quoted
 from lineal.model.listing import Neighbour, RegistryRow, Sort, VersionRow
 from lineal.model.records import Node, NodeKind
 from lineal.model.values import Goal, Series
-from lineal.model.version import Tensor, Version
+from lineal.model.version import Version
 from lineal_tui import acts, commands, tabs
 from lineal_tui import messages as m
 from lineal_tui.holders import HOLDERS, holder
@@ -28,81 +28,17 @@ from lineal_tui.recent import VisitedReady, VisitedRequest
 from lineal_tui.saying import Asker
 from lineal_tui.seeking import scoped as scoped
 from lineal_tui.seeking import sought
+from lineal_tui.source import Source as Source
 
 if TYPE_CHECKING:
-    from lineal.config import RegistrySpec
-    from lineal.diff.goals import Goals
-    from lineal.diff.texts import TextDiff
     from lineal.model.diff import Diff
     from lineal.model.lineage import Tree
-    from lineal.policy.rules import Policy
-    from lineal.store.care import Saved
     from lineal_tui.charting import Easel
     from lineal_tui.desking import Desk
 
 _CHART_MOST = 20_000
 """Versions of one model that a chart reads at most: the newest."""
 _PATIENCE = 0.2  # seconds that quitting waits for an action that runs; a killed one can be resumed
-
-
-class Source(Protocol):
-    """What the worker asks of a workspace; `lineal.workspace.Workspace` is one."""
-
-    @property
-    def index(self) -> Index:
-        """The index."""
-        ...
-
-    @property
-    def specs(self) -> list[RegistrySpec]:
-        """Every registry, configured or found."""
-        ...
-
-    @property
-    def goals(self) -> Goals:
-        """Which way metrics get better."""
-        ...
-
-    @property
-    def policy(self) -> Policy:
-        """What stands before aliases."""
-        ...
-
-    def diff(self, rows: Sequence[VersionRow], *, baseline: int = 0, changed_only: bool = True, most: int = 0) -> Diff:
-        """Compare versions."""
-        ...
-
-    def text_diff(self, base: VersionRow, other: VersionRow, path: str = "") -> TextDiff:
-        """Compare a text file of two versions, or their model cards."""
-        ...
-
-    def lineage(self, row: VersionRow) -> Tree:
-        """Return what a version came from and what came from it."""
-        ...
-
-    def series(self, row: VersionRow, metric: str) -> Series:
-        """Return a metric along training."""
-        ...
-
-    def version(self, reference: str) -> VersionRow:
-        """Return the version that a reference names. Raises Error."""
-        ...
-
-    def tensors(self, row: VersionRow) -> list[Tensor]:
-        """Return the headers of a version's tensors."""
-        ...
-
-    def stale(self) -> list[str]:
-        """Return the local registries that have something new."""
-        ...
-
-    def unseen(self) -> list[str]:
-        """Return the registries that were never read, remote ones included."""
-        ...
-
-    def statistics(self, registry: str) -> tuple[tuple[int, int, int], list[Saved]]:
-        """Return packs, blocks and bytes of a native store, and what it saves of each model."""
-        ...
 
 
 class _Lane(Enum):

@@ -12,7 +12,8 @@ from textual.message import Message
 from lineal_tui import messages as m
 from lineal_tui.acts import ExecuteRequest, StepSaid
 from lineal_tui.desking import Desk
-from lineal_tui.worker import Source, Worker
+from lineal_tui.source import Source
+from lineal_tui.worker import Worker
 
 Answer = TypeVar("Answer", bound=Message)
 _STILL = 5.0  # seconds after which it is said that something is waited for

@@ -22,7 +22,7 @@ from lineal_tui.plain.room import Room
 from lineal_tui.plain.voice import Over, Voice
 from lineal_tui.present import text
 from lineal_tui.session import Session
-from lineal_tui.worker import Source
+from lineal_tui.source import Source
 
 Answer = TypeVar("Answer", bound=Message)
 _LEAVES = frozenset({"quit", "exit"})
