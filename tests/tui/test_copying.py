@@ -40,9 +40,9 @@ def row(source: FakeSource) -> VersionRow:
     return source.index.row(19)
 
 
-def parsed(command: str) -> dict[str, object]:
+def parsed(command: spoken.Words) -> dict[str, object]:
     """Let the command line itself read a command; return what it makes of the words."""
-    words = shlex.split(command)
+    words = shlex.split(spoken.said(command))
     assert words[0] == "lineal"
     group = lineal.make_context("lineal", words[1:], resilient_parsing=True)
     name, verb, rest = lineal.resolve_command(group, [*group._protected_args, *group.args])
@@ -66,10 +66,10 @@ def test_every_command_is_one_that_the_command_line_takes(row: VersionRow, sourc
     view = View(pinned=("loss",), x="param.lr", smoothing=0.6, log_y=True)
     chart = parsed(spoken.chart("auc", scope, (row,), view, steps=False))
     assert (chart["names"], chart["chart"], chart["versions"]) == (("auc", "loss"), True, ())
-    assert "--x lr --smooth 0.6 --log y" in spoken.chart("auc", scope, (row,), view, steps=False)
+    assert "--x lr --smooth 0.6 --log y" in spoken.said(spoken.chart("auc", scope, (row,), view, steps=False))
     along = parsed(spoken.chart("loss", scope, (other, row), View(clock="relative"), steps=True))
     assert (along["versions"], along["steps"]) == ((spoken.reference(other), named), True)
-    assert spoken.chart("auc", scope, (row,), View(form="parallel", log_y=True), steps=False).endswith("--parallel")
+    assert spoken.chart("auc", scope, (row,), View(form="parallel", log_y=True), steps=False)[-1] == "--parallel"
     assert parsed(spoken.holder("prod", "fraud", "live", "2026-03-01"))["alias"] == "prod:fraud@live"
     assert parsed(spoken.log(scope))["model"] == "prod:fraud-scorer"
     assert parsed(spoken.check(row, "prod"))["alias"] == "prod"
@@ -78,13 +78,14 @@ def test_every_command_is_one_that_the_command_line_takes(row: VersionRow, sourc
 def test_commands_of_hostile_names_are_inert_in_a_shell_and_on_a_terminal() -> None:
     said = HOSTILE["all"] + "'; rm -rf ~ #`$(x)`"
     row = replace(hostile(said).index.row(0), id=0)
-    for command in (
+    for words in (
         spoken.lineage(row, graph=False),
         spoken.comparison((row, row), 0, everything=False),
         spoken.chart(said, Scope("prod", said), (row,), View(), steps=True),
         spoken.holder("prod", said, said),
         spoken.listing(said, Scope("prod", said), Sort()),
     ):
+        command = spoken.said(words)
         assert not re.search("[\x00-\x1f\x7f-\x9f\u202e]", command)
         assert not [word for word in shlex.split(command) if word in ("rm", "#", "~")]
 

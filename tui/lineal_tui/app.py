@@ -110,7 +110,7 @@ class LinealApp(Errands):
         surroundings = {**environ, **(child or {})}
         self._child = SyncChild(sync, cwd, surroundings, self._synced)
         self._job = SyncChild(verbs, cwd, {**surroundings, "LINEAL_EVENTS": "jsonl"}, self._worked)
-        self._command = Running(verbs, cwd, surroundings)
+        self._command, self._writer = Running(verbs, cwd, surroundings), Running(verbs, cwd, surroundings)
         self._next: tuple[str, ...] = ()  # a verb that waits for the end of what runs
         self._touched: tuple[str, ...] = ()  # registries to be read again then
         self._looked = 0.0
@@ -161,6 +161,7 @@ class LinealApp(Errands):
         self._child.cancel()
         self._job.cancel()
         self._command.cancel()
+        self._writer.cancel()
         self._worker.close()
 
     def exit(self, result: int | None = None, return_code: int = 0, message: RenderableType | None = None) -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from textual.events import Event, Key
+from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Input
 
+from lineal.errors import Error
 from lineal_tui import clipboard, commands, keys
 from lineal_tui import messages as m
+from lineal_tui.exporting import Export, ExportWanted, free, write
 from lineal_tui.present import text
 from lineal_tui.present.ink import Span, Tone
 from lineal_tui.running import Running
@@ -23,6 +27,7 @@ class Errands(AtTerminal):
     """An application that runs commands and copies."""
 
     _command: Running
+    _writer: Running
 
     _held: list[Event] | None = None  # keys that wait for the command line to open
     _patience: Timer | None = None
@@ -70,6 +75,48 @@ class Errands(AtTerminal):
     def on_stop_command(self) -> None:
         """Stop it."""
         self._command.cancel()
+
+    # --- files ---
+
+    def on_export_wanted(self, message: ExportWanted) -> None:
+        """Ask where to write it."""
+        self._ask_where(message.export, str(free(Path(self.session.cwd), message.export.name, message.export.form)))
+
+    def _ask_where(self, export: Export, begun: str, complaint: str = "") -> None:
+        from lineal_tui.screens.prompt import Prompt, something
+
+        said = complaint or f"the {export.what} as {export.form}; nothing is ever written over"
+
+        def take(path: str | None) -> None:
+            if path:
+                self.run_worker(self._write(export, path.strip()), group="export", exclusive=True)
+
+        self.push_screen(Prompt("write into", said, begun=begun, wrong=something), take)
+
+    async def _write(self, export: Export, path: str) -> None:
+        from lineal_tui.screens.exporting import Writing
+
+        file = Path(self.session.cwd, Path(path).expanduser())
+        waiting = Writing(str(file))
+        self.push_screen(waiting, lambda _: self._writer.cancel())
+        try:
+            size = await write(export, file, self._writer)
+        except Error as error:
+            self._away(waiting)
+            if not self._writer.stopped:
+                self._ask_where(export, path, f"{error.message}{f'; {error.hint}' if error.hint else ''}")
+                return
+            said: tuple[Span, ...] = (Span(error.message, Tone.WARN),)
+        else:
+            self._away(waiting)
+            said = (Span("✔ ", Tone.BETTER), Span(f"{text.size(size)} in {text.safe(str(file), 300)}"))
+        if room := self._room():
+            room.say(said)
+
+    def _away(self, waiting: Screen[None]) -> None:
+        """Take a dialog away, if it is still there."""
+        if self.screen is waiting:
+            waiting.dismiss(None)
 
     # --- clipboard ---
 

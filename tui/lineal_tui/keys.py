@@ -279,6 +279,16 @@ DOES = (
         rank=16,
     ),
     _key(
+        "export",
+        "e",
+        "e",
+        "export",
+        "Write what is on the screen into a file: Markdown, JSON, CSV, or a picture (SVG).",
+        Group.DO,
+        EVERY - {Where.REVIEW},
+        rank=10,
+    ),
+    _key(
         "evidence",
         "e",
         "e",

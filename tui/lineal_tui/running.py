@@ -29,13 +29,16 @@ class Running:
         self._process: subprocess.Popen[bytes] | None = None
         self._asked = False  # it was asked to end
 
-    async def run(self, words: Sequence[str], cells: int, hear: Callable[[bytes], None]) -> int:
+    async def run(
+        self, words: Sequence[str], cells: int, hear: Callable[[bytes], None], into: int | None = None
+    ) -> int:
         """Run the command line with these words, hand on what it writes as it comes, and return its exit code.
 
         Args:
             words: what would be typed behind `lineal`.
             cells: how wide its output may be.
             hear: is given output and complaints, in the order in which they were written.
+            into: a file that takes the output; complaints alone are heard then.
         """
         self._asked = False
         try:
@@ -44,8 +47,8 @@ class Running:
                 cwd=self._cwd,
                 env=self._surroundings(cells),
                 stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
+                stdout=subprocess.PIPE if into is None else into,
+                stderr=subprocess.STDOUT if into is None else subprocess.PIPE,
                 start_new_session=True,
             )
         except (OSError, ValueError) as error:  # ValueError: a zero byte among the words
@@ -66,8 +69,9 @@ class Running:
 
     async def _follow(self, process: subprocess.Popen[bytes], hear: Callable[[bytes], None]) -> None:
         """Hand on what is written until nobody can write any more, or the child has ended and nothing comes."""
-        assert process.stdout is not None
-        file, quiet = process.stdout.fileno(), 0.0
+        pipe = process.stdout or process.stderr
+        assert pipe is not None
+        file, quiet = pipe.fileno(), 0.0
         os.set_blocking(file, False)
         while quiet < _LINGER:
             try:
@@ -81,6 +85,11 @@ class Running:
             quiet = 0.0
             hear(data)
             await asyncio.sleep(_PAUSE if len(data) == _CHUNK else 0)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether what ran last was asked to end."""
+        return self._asked
 
     def cancel(self) -> None:
         """Ask it to end; a little later make it. A second time makes it at once."""
@@ -112,5 +121,6 @@ def _end(process: subprocess.Popen[bytes]) -> None:
             process.wait(1.0)
     _signal(process, signal.SIGKILL)  # what it started goes with it
     process.wait()
-    if process.stdout is not None:
-        process.stdout.close()
+    for pipe in (process.stdout, process.stderr):
+        if pipe is not None:
+            pipe.close()

@@ -23,6 +23,7 @@ from lineal_tui.present.telling import telling
 from lineal_tui.screens.laying import laid_out
 from lineal_tui.screens.room import Room
 from lineal_tui.session import Session
+from lineal_tui.spoken import Offer
 from lineal_tui.views import ChartsView
 from lineal_tui.widgets.lines import PickList, TextPane
 
@@ -236,7 +237,13 @@ class Charts(Room):
     def spoken(self) -> Iterable[str]:
         """Return the chart as a command."""
         if self.metric:
-            yield spoken.chart(self.metric, self.session.scope, self._rows, self._view, steps=self._steps)
+            yield spoken.said(spoken.chart(self.metric, self.session.scope, self._rows, self._view, steps=self._steps))
+
+    def exports(self) -> Iterable[Offer]:
+        """Return the numbers behind the chart."""
+        if self.metric:
+            drawn = spoken.points(self.metric, self.session.scope, self._rows, self._view, steps=self._steps)
+            yield Offer("steps" if self._steps else "metrics", drawn, (self.session.scope.model, self.metric))
 
     # --- keys ---
 

@@ -18,6 +18,7 @@ from lineal_tui.present import bars, code, text
 from lineal_tui.present.ink import BLANK, Span, Tone
 from lineal_tui.screens.room import Room
 from lineal_tui.session import Session
+from lineal_tui.spoken import Offer
 from lineal_tui.texting import TextRequest
 from lineal_tui.views import CompareView
 from lineal_tui.widgets.grid import DiffGrid
@@ -142,7 +143,13 @@ class Compare(Room):
     def spoken(self) -> Iterable[str]:
         """Return the comparison as a command."""
         if len(self._rows) > 1:
-            yield spoken.comparison(self._rows, self._baseline, everything=not self._changed_only)
+            yield spoken.said(spoken.comparison(self._rows, self._baseline, everything=not self._changed_only))
+
+    def exports(self) -> Iterable[Offer]:
+        """Return the comparison; folds and the filter of rows leave nothing out."""
+        if len(self._rows) > 1:
+            compared = spoken.comparison(self._rows, self._baseline, everything=not self._changed_only)
+            yield Offer("compare", compared, (self._rows[0].model, *(row.name for row in self._rows[:4])))
 
     def on_chosen(self, message: Chosen) -> None:
         """Open a row in full on enter; fold on a facet's head."""

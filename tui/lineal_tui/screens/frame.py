@@ -21,6 +21,7 @@ from lineal_tui.places import Place
 from lineal_tui.present import bars, text
 from lineal_tui.present.ink import Line, Span, Tone
 from lineal_tui.session import Session
+from lineal_tui.spoken import Offer
 from lineal_tui.views import AnyView
 from lineal_tui.widgets.bars import Bar
 from lineal_tui.widgets.lines import FAR, Lines
@@ -63,6 +64,10 @@ class Frame(Screen[None], inherit_bindings=False):
     def shown(self) -> str:
         """Return what the line of place says is shown."""
         return ""
+
+    def exports(self) -> Iterable[Offer]:
+        """Return what can be written into a file."""
+        return ()
 
     def subject(self) -> VersionRow | None:
         """Return the version under the cursor."""

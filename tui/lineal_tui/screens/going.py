@@ -20,6 +20,8 @@ class Going(Frame):
             return "no version under the cursor"
         if key == "copy" and self.subject() is None and not any(self.spoken()):
             return "no version under the cursor"
+        if key == "export" and (self.session.page or not self.session.verbs):
+            return "a page writes no files on its host" if self.session.page else "the command line cannot be run here"
         if key == "charts" and self.subject() is None and not self.session.marks:
             return "no version under the cursor"
         if key == "compare" and not self._compared():

@@ -19,7 +19,10 @@ from lineal_tui.present.ink import Span, Tone
 from lineal_tui.screens.laying import laid_out
 from lineal_tui.screens.room import Room
 from lineal_tui.session import Session
+from lineal_tui.spoken import Offer
 from lineal_tui.widgets.lines import PickList, TextPane
+
+_RECORD = 100_000  # entries that are written into a file at most
 
 
 class History(Room):
@@ -165,8 +168,16 @@ class History(Room):
         item = self.here()
         if item is not None and (held := item.holding) is not None:
             day = days.spelt(self._day) if self._day not in (None, days.start(self.session.clock())) else ""
-            yield spoken.holder(held.registry, held.model, held.alias, day)
-        yield spoken.log(self._scope)
+            yield spoken.said(spoken.holder(held.registry, held.model, held.alias, day))
+        yield spoken.said(spoken.log(self._scope))
+
+    def exports(self) -> Iterable[Offer]:
+        """Return the record, and all that the alias under the cursor held."""
+        yield Offer("record", (*spoken.log(self._scope), "--limit", str(_RECORD)), (self._scope.model,))
+        item = self.here()
+        if item is not None and (held := item.holding) is not None:
+            every = (*spoken.holder(held.registry, held.model, held.alias), "--all")
+            yield Offer("history", every, (held.model, held.alias))
 
     # --- keys ---
 

@@ -20,6 +20,7 @@ from lineal_tui.present import bars, kinship, lineage
 from lineal_tui.present.ink import BLANK, Line, Span, Tone
 from lineal_tui.screens.room import Room
 from lineal_tui.session import Session
+from lineal_tui.spoken import Offer
 from lineal_tui.views import LineageView
 from lineal_tui.widgets.lines import Lines, PickList
 
@@ -252,9 +253,17 @@ class Lineage(Room):
     def spoken(self) -> Iterable[str]:
         """Return the lineage, or the path, as a command."""
         if self.way.display and self._related:
-            yield spoken.way(self._related.left, self._related.right)
+            yield spoken.said(spoken.way(self._related.left, self._related.right))
         elif self._row:
-            yield spoken.lineage(self._row, graph=self.branches.lanes)
+            yield spoken.said(spoken.lineage(self._row, graph=self.branches.lanes))
+
+    def exports(self) -> Iterable[Offer]:
+        """Return the lineage, or the path."""
+        if self.way.display and self._related:
+            left, right = self._related.left, self._related.right
+            yield Offer("path", spoken.way(left, right), (left.model, left.name, right.name))
+        elif self._row:
+            yield Offer("lineage", spoken.lineage(self._row, graph=False), (self._row.model, self._row.name))
 
     def _follow(self, stop: kinship.Stop | None) -> None:
         """Go to the version under the cursor, or compare the two ends of a step."""

@@ -24,6 +24,7 @@ from lineal_tui.present.tabs import tab_of
 from lineal_tui.present.versions import Column
 from lineal_tui.screens.room import Room
 from lineal_tui.session import Session
+from lineal_tui.spoken import Offer
 from lineal_tui.tabs import RangeReady, RangeRequest
 from lineal_tui.views import ModelsView
 from lineal_tui.widgets.detail import DetailPane
@@ -205,8 +206,18 @@ class Models(Room):
     def spoken(self) -> Iterable[str]:
         """Return the list as a command; the marked versions compared."""
         if len(self.session.marks) > 1:
-            yield spoken.comparison(tuple(self.session.marks.values()), 0, everything=False)
-        yield spoken.listing(self.session.text, self.session.scope, self.session.sort)
+            yield spoken.said(spoken.comparison(tuple(self.session.marks.values()), 0, everything=False))
+        yield spoken.said(spoken.listing(self.session.text, self.session.scope, self.session.sort))
+
+    def exports(self) -> Iterable[Offer]:
+        """Return the list with its columns, what is marked, and the version under the cursor."""
+        scope, look = self.session.scope, self.session.look
+        listed = spoken.table(self.session.text, scope, look.sort, self.session.columns)
+        yield Offer("versions", listed, (scope.model or scope.registry,) if scope.registry else ())
+        if len(self.session.marks) > 1:
+            yield Offer("marked", spoken.comparison(tuple(self.session.marks.values()), 0, everything=False))
+        if row := self.subject():
+            yield Offer("version", spoken.version(row), (row.model, row.name))
 
     # --- following the cursors ---
 

@@ -215,7 +215,7 @@ class Review(Room):
         """Return the promotion, and its check, as commands."""
         row, plan = self.subject(), self.verdict.plan
         if row is not None and plan is not None:
-            yield from (one for one in (plan.command, spoken.check(row, plan.alias)) if one)
+            yield from (one for one in (plan.command, spoken.said(spoken.check(row, plan.alias))) if one)
 
     # --- keys ---
 

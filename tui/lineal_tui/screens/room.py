@@ -50,6 +50,21 @@ class Room(Acting):
 
         self.app.push_screen(chooser, take)
 
+    def do_export(self) -> None:
+        """Offer what can be written of this screen."""
+        from lineal_tui.exporting import ExportWanted
+        from lineal_tui.screens.dialog import Chooser
+        from lineal_tui.screens.exporting import exports, line_of
+
+        picture = self.app.export_screenshot(title=f"lineal {self.WHERE.value}")
+        offered = exports(self.exports(), self.WHERE.value, picture)
+
+        def take(index: int | None) -> None:
+            if index is not None:
+                self.post_message(ExportWanted(offered[index]))
+
+        self.app.push_screen(Chooser("export", [line_of(one) for one in offered]), take)
+
     def do_details(self) -> None:
         """Show everything about the version under the cursor."""
         from lineal_tui.screens.details import Details

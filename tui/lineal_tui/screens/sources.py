@@ -30,6 +30,7 @@ from lineal_tui.present.ink import Span, Tone
 from lineal_tui.screens.room import Room
 from lineal_tui.screens.storing import NATIVE
 from lineal_tui.session import Session
+from lineal_tui.spoken import Offer
 from lineal_tui.widgets.lines import HeadedList, PickList
 
 
@@ -85,6 +86,10 @@ class Sources(Room):
     def here(self) -> RegistryRow | None:
         """Return the registry under the cursor."""
         return self._registries[self.above.cursor] if self.above.cursor < len(self._registries) else None
+
+    def exports(self) -> Iterable[Offer]:
+        """Return the registries."""
+        yield Offer("sources", ("registry ls",))
 
     def off(self, key: str) -> str:
         """Say why a key is off here."""
