@@ -47,7 +47,7 @@ def parsed(command: spoken.Words) -> dict[str, object]:
     group = lineal.make_context("lineal", words[1:], resilient_parsing=True)
     name, verb, rest = lineal.resolve_command(group, [*group._protected_args, *group.args])
     assert verb is not None
-    return verb.make_context(name, rest).params
+    return verb.make_context(name, rest, parent=group).params
 
 
 def test_every_command_is_one_that_the_command_line_takes(row: VersionRow, source: FakeSource) -> None:

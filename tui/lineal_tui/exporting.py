@@ -21,6 +21,7 @@ from lineal_tui.spoken import Words
 FORMS = ("md", "json", "csv")
 SVG = "svg"
 _COMPLAINT = 4_000  # bytes kept of what a command says when it goes wrong
+_SPEAKS = "lineal: "
 _WIDTH = 400
 _FONT = re.compile(r"@font-face \{.*?\}", re.DOTALL)
 
@@ -95,8 +96,8 @@ async def _run(export: Export, handle: int, running: Running) -> None:
     if running.stopped:
         raise Error("it was stopped, and nothing is written")
     if code:
-        lines = said.decode(errors="replace").strip().splitlines()
-        raise Error(next((line for line in lines if line.startswith("Error")), "") or f"it ended with exit code {code}")
+        complaint = next((line for line in said.decode(errors="replace").splitlines() if line.startswith(_SPEAKS)), "")
+        raise Error(complaint.removeprefix(_SPEAKS) or f"the command ended with exit code {code}")
 
 
 @contextmanager
@@ -104,15 +105,15 @@ def _whole(file: Path) -> Iterator[tuple[int, Callable[[], None]]]:
     """Give a new file beside the one that is wanted, and what gives it that name; without that nothing stays."""
     try:
         if os.path.lexists(file):
-            raise Error(f"{file} is there already", hint="choose another name: nothing is written over")
+            raise _taken(file)
         part = file.parent / f".lineal-{secrets.token_hex(6)}.part"
         handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
     except (OSError, ValueError) as error:
-        raise _cannot(file, error) from error
+        raise _cannot(error) from error
     try:
         yield handle, lambda: _name(part, file)
-    except OSError as error:
-        raise _cannot(file, error) from error
+    except (OSError, ValueError) as error:
+        raise _cannot(error) from error
     finally:
         os.close(handle)
         with contextlib.suppress(OSError):
@@ -124,13 +125,17 @@ def _name(part: Path, file: Path) -> None:
     try:
         os.link(part, file)
     except FileExistsError:
-        raise Error(f"{file} is there already", hint="choose another name: nothing is written over") from None
+        raise _taken(file) from None
     except OSError:  # a file system without links: the name is taken first, then it is the file's
         os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC))
         part.replace(file)
 
 
-def _cannot(file: Path, error: OSError | ValueError) -> Error:
+def _taken(file: Path) -> Error:
+    return Error(f"there is a {file.name} already", hint="choose another name: nothing is written over")
+
+
+def _cannot(error: OSError | ValueError) -> Error:
     why = getattr(error, "strerror", None) or str(error)
     hint = "make the folder first" if isinstance(error, FileNotFoundError) else "choose another place"
-    return Error(f"{file} cannot be written: {why}", hint=hint)
+    return Error(f"it cannot be written: {why}", hint=hint)

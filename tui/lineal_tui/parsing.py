@@ -106,7 +106,7 @@ def _acting(
     source: Source,
 ) -> commands.Outcome:
     """Say what becomes of a verb that shows a plan and asks."""
-    group = click.Context(lineal, info_name="lineal")
+    group = click.Context(lineal, info_name="lineal", **lineal.context_settings)
     said = command.make_context(name, list(arguments), parent=group).params
     at = commands.verb_at(words)
     if request.page and (at or name not in _DEEDS):

@@ -44,14 +44,14 @@ class Writing(Dialog[None]):
     def __init__(self, path: str) -> None:
         super().__init__()
         self._path, self._began = path, monotonic()
+        self._pane = TextPane(id="text")
 
     def compose(self) -> ComposeResult:
         """Say what is written."""
         with Vertical(id="box"):
             yield self.frame("writing")
-            pane = TextPane(id="text")
-            pane.add_class("list")
-            yield pane
+            self._pane.add_class("list")
+            yield self._pane
 
     def on_mount(self) -> None:
         """Count the seconds."""
@@ -62,4 +62,4 @@ class Writing(Dialog[None]):
         seconds = int(monotonic() - self._began)
         stops = (Span("esc", Tone.ACCENT), Span(" stops it, and nothing is written", Tone.DIM))
         lines: list[Line] = [(Span(f" {text.safe(self._path, 400)}"),), (Span(f" {seconds} s · ", Tone.DIM), *stops)]
-        self.query_one(TextPane).show(lines)
+        self._pane.show(lines)
