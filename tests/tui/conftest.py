@@ -10,6 +10,7 @@ import pytest
 from textual import _wait
 
 from lineal_tui.app import LinealApp
+from tests.tui import pressing
 from tests.tui.fake import NOW, FakeSource, chain
 
 MakeApp = Callable[..., LinealApp]
@@ -17,6 +18,7 @@ MakeApp = Callable[..., LinealApp]
 # The pilot takes the application for idle after a window of 20 ms in which it did nothing. Tests wait for what they
 # want to see, so half of that is enough, and saves minutes.
 _wait.SLEEP_GRANULARITY, _wait.SLEEP_IDLE = 1 / 100, 1 / 2000
+pressing.listen()
 
 
 @pytest.fixture

@@ -27,7 +27,9 @@ def store(tmp_path: Path) -> Path:
 def audit(folder: Path, *words: str) -> int:
     context = Context()
     context.around = Surroundings(folder, folder / "home", {"LINEAL_AUTHOR": "mira"}, lambda: shelves.NOW)
-    result = command.main(list(words), prog_name="audit", standalone_mode=False, obj=context, help_option_names=["-h", "--help"])
+    result = command.main(
+        list(words), prog_name="audit", standalone_mode=False, obj=context, help_option_names=["-h", "--help"]
+    )
     return result if isinstance(result, int) else 0
 
 

@@ -1,0 +1,19 @@
+"""No key of the table is without a test that presses it; the last file here, for the others press."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lineal_tui import keys
+from tests.tui.pressing import PRESSED
+
+
+def test_every_key_of_the_table_was_pressed_on_every_screen_that_has_it(request: pytest.FixtureRequest) -> None:
+    here = Path(__file__).parent
+    ran = {item.path for item in request.session.items}
+    if missing := {path.name for path in here.glob("test_*.py")} - {path.name for path in ran if path.parent == here}:
+        pytest.skip(f"needs all tests of screens; without {', '.join(sorted(missing))}")
+    table = {(where, key.id) for key in keys.TABLE for where in key.where}
+    assert not sorted(f"{where} {key}" for where, key in table - PRESSED)
