@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from textual.pilot import Pilot
 
-from lineal.model.listing import VersionRow
+from lineal.model.listing import ProblemRow, VersionRow
 from lineal_tui import keys
 from lineal_tui.acts import Deed
 from lineal_tui.app import LinealApp
@@ -273,3 +273,54 @@ async def test_output_of_a_command_is_moved_in_copied_and_closed_by_its_keys(
                 await until_seen(pilot, "copied")
         await press(pilot, IDS["stop"])
         await until(pilot, lambda: isinstance(app.screen, Frame), "the screen")
+
+
+@pytest.mark.parametrize("where", [Where.LINEAGE, Where.HISTORY, Where.REVIEW])
+async def test_c_compares_the_version_under_the_cursor_with_the_live_one(
+    source: FakeSource, make_app: MakeApp, where: Where
+) -> None:
+    app = app_on(where, source, make_app)
+    async with app.run_test(size=SIZE) as pilot:
+        await ready(pilot, app, where)
+        await until(pilot, lambda: room(app).subject() is not None, "a version")
+        await press(pilot, IDS["compare"])
+        await until(pilot, lambda: room(app).WHERE is Where.COMPARE, "the comparison")
+        assert len(app.session.places.here.rows) == 2
+
+
+async def test_regressions_of_a_lineage_are_hopped_to_both_ways(source: FakeSource, make_app: MakeApp) -> None:
+    app = app_on(Where.LINEAGE, source, make_app)
+    async with app.run_test(size=SIZE) as pilot:
+        await ready(pilot, app, Where.LINEAGE)
+        await press(pilot, "G", "N")
+        at = here(app).cursor
+        hopped = at < here(app).total() - 1
+        assert hopped or "No regression above." in seen(app)
+        await press(pilot, "n")
+        assert here(app).cursor > at or "No regression below." in seen(app)
+
+
+async def test_problems_are_hopped_to_backwards_and_opened(source: FakeSource, make_app: MakeApp) -> None:
+    app = app_on(Where.SOURCES, source, make_app)
+    source.index.met = [ProblemRow(registry="prod", where=f"runs/{name}", message="cannot be read") for name in "ab"]
+    async with app.run_test(size=SIZE) as pilot:
+        await ready(pilot, app, Where.SOURCES)
+        await until(pilot, lambda: not room(app).off("previous"), "problems")
+        await press(pilot, "n", "n")
+        last = here(app).cursor
+        await press(pilot, "N")
+        assert here(app).cursor < last or here(app).cursor == 0
+        await press(pilot, IDS["previous_pane"], "enter")
+        await until(pilot, lambda: room(app).WHERE is Where.MODELS, "the models of the registry")
+        assert app.session.scope.registry == "prod"
+
+
+async def test_enter_on_a_metric_of_charts_keeps_it(source: FakeSource, make_app: MakeApp) -> None:
+    app = app_on(Where.CHARTS, source, make_app)
+    async with app.run_test(size=SIZE) as pilot:
+        await ready(pilot, app, Where.CHARTS)
+        await until(pilot, lambda: bool(room(app).metric), "a metric")  # type: ignore[attr-defined]
+        metric = room(app).metric  # type: ignore[attr-defined]
+        await press(pilot, "enter")
+        assert room(app).metric == metric  # type: ignore[attr-defined]
+        assert room(app).WHERE is Where.CHARTS

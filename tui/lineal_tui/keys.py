@@ -83,7 +83,7 @@ SEES = (
         "enter",
         "open",
         "Models: open what is under the cursor. Lineage: go there. Compare: a row in full, or fold. Review: the "
-        "evidence of a check. History: all about a line. Sources: its problems.",
+        "evidence of a check. History: all about a line. Sources: its models.",
         Group.SEE,
         rank=12,
     ),
